@@ -1,0 +1,51 @@
+"""Every reason of a failure: of jobs, attempts, conditions, Events, and what the containers report."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a job, an attempt or a container ended as it did, or what it waits for."""
+
+    # the user's script
+    SCRIPT_FAILED = "ScriptFailed"
+    COMMAND_NOT_FOUND = "CommandNotFound"
+    OUT_OF_MEMORY = "OutOfMemory"
+    WORKSPACE_FULL = "WorkspaceFull"
+    SCRIPT_NOT_STARTED = "ScriptNotStarted"
+
+    # the data or the job's description
+    INPUT_NOT_FOUND = "InputNotFound"
+    INPUT_ACCESS_DENIED = "InputAccessDenied"
+    UNSAFE_KEY = "UnsafeKey"
+    KEY_COLLISION = "KeyCollision"
+    INPUT_TOO_LARGE = "InputTooLarge"
+    CHECKSUM_MISMATCH = "ChecksumMismatch"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
+    SERVICE_ACCOUNT_NOT_FOUND = "ServiceAccountNotFound"
+    INPUT_JOB_FAILED = "InputJobFailed"
+    OUTPUT_MISSING = "OutputMissing"
+    INVALID_POD = "InvalidPod"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    NAME_CONFLICT = "NameConflict"
+    BAD_PLAN = "BadPlan"
+
+    # the store
+    STORE_UNAVAILABLE = "StoreUnavailable"
+    DOWNLOAD_TIMEOUT = "DownloadTimeout"
+    UPLOAD_DENIED = "UploadDenied"
+    UPLOAD_TIMEOUT = "UploadTimeout"
+    UPLOAD_FAILED = "UploadFailed"
+    DISK_FULL = "DiskFull"
+
+    # the cluster
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    PENDING_TIMEOUT = "PendingTimeout"
+    EVICTED = "Evicted"
+    NODE_LOST = "NodeLost"
+    PREEMPTED = "Preempted"
+    POD_DELETED = "PodDeleted"
+
+    # asked for: the job ends in Stopped, not in Failed
+    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+    STOP_REQUESTED = "StopRequested"

@@ -1,0 +1,80 @@
+"""Kubernetes Events about jobs: written after the status that they tell of, and never needed by anything."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from processing_operator.api import names
+from processing_operator.controller.errors import KubeError
+from processing_operator.controller.refusals import namespace_goes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from processing_operator.controller.kube import Kube
+    from processing_operator.controller.metrics import Metrics
+    from processing_operator.domain.plan import JobEvent
+
+_log = logging.getLogger(__name__)
+_NOTE_LIMIT: Final = 1024  # of events.k8s.io/v1, in bytes
+_CONTROLLER: Final = names.MANAGED_BY
+
+
+class Recorder:
+    """Writes Events.
+
+    Args:
+        kube: the gateway.
+        metrics: counts the failures.
+        instance: which operator this is: its Pod's name.
+    """
+
+    def __init__(self, kube: Kube, *, metrics: Metrics, instance: str) -> None:
+        self._kube = kube
+        self._metrics = metrics
+        self._instance = instance
+
+    async def record(self, job: Mapping[str, Any], events: Sequence[JobEvent]) -> None:
+        """Write one Event per change. A failure is logged: the status says it all anyway."""
+        namespace = job["metadata"]["namespace"]
+        for number, event in enumerate(events):
+            try:
+                await self._kube.create_event(namespace, self._describe(job, event, number))
+            except KubeError as error:
+                self._metrics.failed(error)
+                key = f"{namespace}/{job['metadata']['name']}"
+                level = logging.DEBUG if namespace_goes(error) else logging.WARNING
+                _log.log(level, "event %s not written: %s", event.reason, error, extra={"key": key})
+
+    def _describe(self, job: Mapping[str, Any], event: JobEvent, number: int) -> dict[str, Any]:
+        metadata = job["metadata"]
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            # By the status write that it tells of: told twice (an answer was lost), it is still one Event.
+            "metadata": {
+                "name": f"{metadata['name']}.{metadata['resourceVersion']}.{number}",
+                "namespace": metadata["namespace"],
+            },
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "type": event.type,
+            "reason": event.reason,
+            "action": "Reconcile",
+            "note": _cut(event.message),
+            "regarding": {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
+            },
+            "reportingController": _CONTROLLER,
+            "reportingInstance": self._instance,
+        }
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_NOTE_LIMIT].decode(errors="ignore")

@@ -1,0 +1,1 @@
+"""One small module per policy; the chain is in `domain/decide.py`."""
