@@ -1,0 +1,3 @@
+module processing-operator.dev/launcher
+
+go 1.26

@@ -1,0 +1,29 @@
+package main
+
+import "path/filepath"
+
+// layout says where everything is; the root is "/" but in tests.
+type layout struct {
+	root           string
+	lock           string
+	started        string
+	record         string
+	signalDir      string
+	workspace      string
+	message        string // what the script says about its end
+	terminationLog string // where the kubelet reads it
+}
+
+func newLayout(root string) layout {
+	at := func(path string) string { return filepath.Join("/", root, path) }
+	return layout{
+		root:           at(""),
+		lock:           at("run/processing/control/lock"),
+		started:        at("run/processing/control/started"),
+		record:         at("run/processing/control/exit.json"),
+		signalDir:      at("run/processing/signal"),
+		workspace:      at("opt/ml"),
+		message:        at("opt/ml/output/message"),
+		terminationLog: at("dev/termination-log"),
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// stopAsked reads the signal file; a file that is not there asks for nothing.
+func stopAsked(directory string) bool {
+	text, err := os.ReadFile(filepath.Join(directory, "signal"))
+	return err == nil && strings.TrimSpace(string(text)) == "stop"
+}
+
+// watchStop sends once, when the signal file says stop. It watches the directory: the kubelet never writes the file, it
+// swaps the symlink ..data beside it. Where inotify is not to be had (its instances are limited by user, not by
+// container) the file is read every second.
+func watchStop(directory string, stop chan<- struct{}) {
+	changes, err := watchDirectory(directory)
+	for !stopAsked(directory) {
+		if err == nil {
+			_, err = changes.Read(make([]byte, 4096))
+		} else {
+			time.Sleep(time.Second)
+		}
+	}
+	stop <- struct{}{}
+}
+
+func watchDirectory(directory string) (*os.File, error) {
+	descriptor, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	changes := os.NewFile(uintptr(descriptor), "inotify") // non-blocking: a reader costs no thread
+	mask := uint32(syscall.IN_CREATE | syscall.IN_MOVED_TO | syscall.IN_CLOSE_WRITE)
+	if _, err := syscall.InotifyAddWatch(descriptor, directory, mask); err != nil {
+		changes.Close()
+		return nil, err
+	}
+	return changes, nil
+}
