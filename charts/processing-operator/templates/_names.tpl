@@ -1,0 +1,50 @@
+{{- define "processing-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "processing-operator.fullname" -}}
+{{- $name := include "processing-operator.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Cluster-wide objects of two releases in two namespaces must not meet. */}}
+{{- define "processing-operator.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "processing-operator.fullname" .) }}
+{{- end }}
+
+{{- define "processing-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "processing-operator.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- required "serviceAccount.name is required when serviceAccount.create is false" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "processing-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "processing-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "processing-operator.labels" -}}
+{{ include "processing-operator.selectorLabels" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: processing-operator
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* image: {image: values of an image, version: the chart's appVersion} */}}
+{{- define "processing-operator.image" -}}
+{{- if .image.digest }}
+{{- printf "%s@%s" .image.repository .image.digest }}
+{{- else }}
+{{- printf "%s:%s" .image.repository (default .version .image.tag) }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,20 @@
+{{/* All that the operator may do where it serves jobs. Never Secrets, ConfigMaps, exec or wildcards. */}}
+{{- define "processing-operator.rules" -}}
+- apiGroups: [processing-operator.dev]
+  resources: [processingjobs]
+  verbs: [get, list, watch]
+- apiGroups: [processing-operator.dev]
+  resources: [processingjobs/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+{{- if .Values.podLogs.enabled }}
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+{{- end }}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

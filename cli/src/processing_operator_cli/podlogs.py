@@ -1,0 +1,84 @@
+"""Following the logs of a container over restarts of it and of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from processing_operator_cli.cluster import ApiError, ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from processing_operator_cli.cluster import Cluster
+
+_PAUSE_SECONDS: Final = 0.5
+# codes after which the kubelet does not start fetch and upload again (docs/internals/protocol.md)
+_FINAL: Final = {"fetch": (0, 64), "upload": (0, 64)}
+
+
+@dataclass
+class Tail:
+    """One container's log.
+
+    Attributes:
+        deliver: gets each line once.
+        refuse: is told when the log may not be read.
+        last_look: the job has ended: what is not there now will not come.
+    """
+
+    cluster: Cluster
+    pod: str
+    container: str
+    deliver: Callable[[str], None]
+    refuse: Callable[[str], None]
+    last_look: bool = False
+    _seen: str = ""
+
+    async def follow(self) -> None:
+        """Until the container has ended for good, or is gone."""
+        while True:
+            try:
+                await self._read()
+                if await self._over():
+                    return
+            except ClusterError:
+                pass
+            except ApiError as error:
+                if error.code == HTTPStatus.FORBIDDEN:
+                    self.refuse(str(error))
+                # 400: the container has not begun
+                if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) or self.last_look:
+                    return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _read(self) -> None:
+        since = {"sinceTime": self._seen} if self._seen else {}
+        query = {"container": self.container, "follow": "true", "timestamps": "true", **since}
+        async for line in self.cluster.lines(f"{self.pod}/log", query):
+            time, _, text = line.partition(" ")
+            # sinceTime counts whole seconds: some lines come again
+            if _comparable(time) > _comparable(self._seen):
+                self._seen = time
+                self.deliver(text)
+
+    async def _over(self) -> bool:
+        pod = await self.cluster.find(self.pod)
+        return pod is None or ended(pod, self.container)
+
+
+def ended(pod: dict[str, Any], container: str) -> bool:
+    """Whether the container will not write any more."""
+    status = pod.get("status", {})
+    for one in (*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])):
+        if one["name"] == container and (end := one.get("state", {}).get("terminated")):
+            return container not in _FINAL or end["exitCode"] in _FINAL[container]
+    return status.get("phase") in ("Succeeded", "Failed")
+
+
+def _comparable(time: str) -> str:
+    """RFC 3339 with as many digits as the runtime likes: in a form whose order is the time's."""
+    whole, _, fraction = time.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<9}"
