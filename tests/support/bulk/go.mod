@@ -1,0 +1,3 @@
+module processing-operator.dev/tests/bulk
+
+go 1.26

@@ -1,0 +1,89 @@
+"""When the operator says that it is well."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from processing_operator.app import Operator
+from processing_operator.settings import Settings
+from tests.unit.controller.fake_time import run
+
+
+def operator(**settings: Any) -> Operator:
+    return Operator(Settings(**settings), cast("Any", None))
+
+
+def test_a_new_operator_is_alive_and_not_ready() -> None:
+    async def main() -> None:
+        made = operator()
+        assert made._healthz().ok
+        assert not made._readyz().ok
+        made._watching.set()
+        assert made._readyz().ok
+
+    run(main())
+
+
+def test_one_that_waits_for_the_lead_is_ready() -> None:
+    """Or a rollout of several replicas would wait for ever."""
+
+    async def main() -> None:
+        assert operator(leader_election=True)._readyz().ok
+
+    run(main())
+
+
+def test_a_watch_that_stays_blind_is_told_of() -> None:
+    async def main() -> None:
+        made = operator()
+        made.resync.blind_since = 0.0
+        await asyncio.sleep(170.0)
+        assert made._healthz().ok, "kopf opens it again by itself"
+        await asyncio.sleep(20.0)
+        assert made._healthz().body == b"the watch is blind\n"
+
+    run(main())
+
+
+def test_a_resync_that_stands_still_is_told_of() -> None:
+    async def main() -> None:
+        made = operator()
+        made.resync.ticked_at = 1.0
+        await asyncio.sleep(320.0)
+        assert made._healthz().ok
+        await asyncio.sleep(20.0)
+        assert made._healthz().body == b"no resync\n"
+
+    run(main())
+
+
+def test_a_job_that_is_looked_at_without_end_is_told_of() -> None:
+    async def main() -> None:
+        made = operator()
+        forever = asyncio.Event()
+
+        async def process(_key: object) -> Any:
+            await forever.wait()
+
+        working = asyncio.create_task(made.queue.run(process))
+        made.queue.add(cast("Any", "key"))
+        await asyncio.sleep(310.0)
+        assert made._healthz().body == b"a job is being looked at without end\n"
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    run(main())
+
+
+def test_metrics_are_exported_without_names_of_jobs() -> None:
+    text = operator()._export().body.decode()
+    for name in (
+        "reconciles_total",
+        "queue_depth",
+        "jobs",
+        "reconcile_seconds_bucket",
+        "last_resync_timestamp_seconds",
+    ):
+        assert f"processing_operator_{name}" in text
+    assert "_created" not in text

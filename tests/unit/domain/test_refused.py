@@ -1,0 +1,94 @@
+"""Jobs that cannot have a Pod."""
+
+# ruff: noqa: E501 - a row is a line
+
+from __future__ import annotations
+
+import pytest
+
+from processing_operator.domain.decide import decide
+from processing_operator.domain.facts import CreateFailure, OperatorDefaults
+from tests.unit.domain.builders import Obj, at, begun, facts, job, running
+
+QUOTA = CreateFailure("Quota", "exceeded quota: compute, requested: cpu=2, used: cpu=1, limited: cpu=2")
+ACCOUNT = CreateFailure("Account", 'error looking up service account ns/reader: serviceaccount "reader" not found')
+FINAL = [
+    (CreateFailure("Conflict", "Pod 'census-1a2b3c4d-1-0' exists and is owned by nobody"), "NameConflict", "owned by nobody"),
+    (CreateFailure("Invalid", 'violates PodSecurity "restricted:latest"'), "InvalidPod", "violates PodSecurity"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("failure", "reason", "word"), FINAL, ids=["conflict", "invalid"])
+def test_refused_for_good(failure: CreateFailure, reason: str, word: str) -> None:
+    census = job()
+    plan = decide(census, facts(census, failure=failure), at(10))
+    assert plan.create is None
+    assert plan.status is not None
+    assert (plan.status.state, plan.status.failure_reason, plan.status.attempts) == ("Failed", reason, 0)
+    assert word in (plan.status.message or "")
+
+
+WAITING = [
+    # why the Pod is refused, the reason meanwhile, the reason in the end, words of both messages
+    (QUOTA, "QuotaExceeded", "PendingTimeout", "exceeded quota: compute"),
+    (ACCOUNT, "ServiceAccountNotFound", "ServiceAccountNotFound", "spec.s3.serviceAccountName: there is no ServiceAccount reader"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("failure", "reason", "final", "words"), WAITING, ids=["quota", "account"])
+def test_waited_for_and_then_given_up(failure: CreateFailure, reason: str, final: str, words: str) -> None:
+    spec: Obj = {"pendingTimeoutSeconds": 60, "s3": {"serviceAccountName": "reader"}}
+    census = job(**spec)
+    first = decide(census, facts(census, failure=failure), at(100))
+    assert first.status is not None
+    assert (first.status.state, first.status.completion_time) == ("Waiting", None)
+    assert words in (first.status.message or "")
+    assert first.requeue_at == at(130)
+    assert [event.reason for event in first.events] == [reason]
+    waiting = job(**spec, status=first.status.dump())
+    assert decide(waiting, facts(waiting), at(130)).create is not None
+    assert decide(waiting, facts(waiting, failure=failure), at(130)).status is None
+    last = decide(waiting, facts(waiting, failure=failure), at(160)).status
+    assert last is not None
+    assert (last.state, last.failure_reason) == ("Failed", final)
+    assert words in (last.message or "")
+    assert "Next: " in (last.message or "")
+
+
+def test_root_is_refused_unless_allowed() -> None:
+    census = job(securityContext={"runAsUser": 0})
+    plan = decide(census, facts(census), at(10))
+    assert plan.status is not None
+    assert (plan.status.state, plan.status.failure_reason) == ("Failed", "InvalidPod")
+    assert "spec.securityContext.runAsUser" in (plan.status.message or "")
+    allowed = decide(census, facts(census, defaults=OperatorDefaults(allow_root=True)), at(10))
+    assert allowed.create is not None
+    assert allowed.create["spec"]["securityContext"]["runAsNonRoot"] is False
+
+
+def test_settings_do_not_touch_what_runs() -> None:
+    census = job(status=begun(state="Running"), securityContext={"runAsUser": 0})
+    plan = decide(census, facts(census, running()), at(10))
+    assert plan.status is None or plan.status.state == "Running"
+
+
+def test_plan_that_does_not_fit_is_refused() -> None:
+    outputs = [
+        {"name": f"o{n}", "path": f"/opt/ml/processing/{n}{'p' * 400}", "s3": {"uri": f"s3://data/{n}{'u' * 990}"}}
+        for n in range(50)
+    ]
+    census = job(outputs=outputs)
+    plan = decide(census, facts(census), at(10))
+    assert plan.status is not None
+    assert plan.status.failure_reason == "InvalidPod"
+    assert "131072 bytes" in (plan.status.message or "")
+
+
+def test_large_environment_is_left_out_of_the_config_file() -> None:
+    census = job(
+        env=[{"name": f"E{n}", "value": "\u00e9" * 30000} for n in range(2)],
+        inputs=[{"name": f"i{n}", "path": f"/opt/ml/processing/{n}", "inline": {"a": "y" * 30000}} for n in range(2)],
+    )
+    plan = decide(census, facts(census), at(10))
+    assert plan.create is not None
+    assert "Environment" not in plan.create["metadata"]["annotations"]["processing-operator.dev/plan"]
