@@ -20,6 +20,8 @@ SECRET = "s3-credentials"
 # Any image with a shell will do for the script; this one is in the cluster already.
 IMAGE = "processing-agent:0.1.0"
 FINAL = ("Completed", "Failed", "Stopped")
+# pendingTimeoutSeconds of a job whose Pod cannot start: the kubelet of a busy machine has said by then what is missing.
+KUBELET_SAYS = 20
 
 
 @dataclass

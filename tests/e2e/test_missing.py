@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.space import Space
+from tests.e2e.space import KUBELET_SAYS, Space
 
 ABSENT_IMAGE = "localhost/no-such-image:1"
 
@@ -41,7 +41,7 @@ def test_wrong_credentials_are_denied(space: Space) -> None:
 def test_missing_secret_fails_after_the_pending_timeout(space: Space) -> None:
     s3 = {"endpoint": space.endpoint, "region": "us-east-1", "addressing": "Path", "secretName": "absent"}
     data = [space.input("data", "input", space.uri("x"))]
-    space.apply("secret", "true", s3=s3, inputs=data, pendingTimeoutSeconds=5)
+    space.apply("secret", "true", s3=s3, inputs=data, pendingTimeoutSeconds=KUBELET_SAYS)
     status = space.ended("secret", "Failed", "SecretNotFound")
     assert "'absent'" in status["message"]
 
@@ -59,20 +59,20 @@ def test_secret_that_comes_late_is_used(space: Space) -> None:
 
 def test_missing_config_map(space: Space) -> None:
     inputs = [{"name": "code", "path": "/opt/ml/processing/code", "configMap": {"name": "absent"}}]
-    space.apply("config-map", "true", inputs=inputs, pendingTimeoutSeconds=5)
+    space.apply("config-map", "true", inputs=inputs, pendingTimeoutSeconds=KUBELET_SAYS)
     status = space.ended("config-map", "Failed", "ConfigMapNotFound")
     assert "'absent'" in status["message"]
 
 
 def test_missing_secret_of_an_environment_variable(space: Space) -> None:
     env = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "absent", "key": "k"}}}]
-    space.apply("env", "true", env=env, pendingTimeoutSeconds=5)
+    space.apply("env", "true", env=env, pendingTimeoutSeconds=KUBELET_SAYS)
     status = space.ended("env", "Failed", "SecretNotFound")
     assert "absent" in status["message"]
 
 
 def test_missing_image_says_what_the_kubelet_said(space: Space) -> None:
-    space.apply("image", "true", image=ABSENT_IMAGE, pendingTimeoutSeconds=8)
+    space.apply("image", "true", image=ABSENT_IMAGE, pendingTimeoutSeconds=KUBELET_SAYS)
     status = space.wait("image", "Failed")["status"]
     assert status["failureReason"] in {"ImagePullFailed", "PendingTimeout"}
     assert ABSENT_IMAGE in status["message"]
@@ -86,7 +86,7 @@ def test_invalid_image_name_fails_at_once(space: Space) -> None:
 
 
 def test_unschedulable_pod_says_why(space: Space) -> None:
-    space.apply("huge", "true", resources={"requests": {"cpu": "900"}}, pendingTimeoutSeconds=3)
+    space.apply("huge", "true", resources={"requests": {"cpu": "900"}}, pendingTimeoutSeconds=KUBELET_SAYS)
     status = space.ended("huge", "Failed", "PendingTimeout")
     assert "Insufficient cpu" in status["message"]
 

@@ -11,7 +11,7 @@ import yaml
 from tests.e2e import own_store
 from tests.e2e.install import CREDENTIALS
 from tests.e2e.own_store import ROLE, TRUSTED, OwnStore
-from tests.e2e.space import BUCKET
+from tests.e2e.space import BUCKET, KUBELET_SAYS
 from tests.e2e.test_docs import blocks
 from tests.support.cluster import ROOT, Cluster
 from tests.support.s3 import ADMIN
@@ -94,10 +94,11 @@ def test_certificates_that_are_missing_or_wrong(store: OwnStore) -> None:
         ("no-key", "ConfigMapNotFound", ["'no-key'", "'root.pem'", "other"]),
     ]
     inputs = [space.input("in", "in", space.put("in/a", "1"))]
-    for name, _, _ in cases:
+    for name, reason, _ in cases:
         bundle = {} if name is None else {"caBundle": {"configMapKeyRef": {"name": name, "key": "root.pem"}}}
         s3 = store.settings(endpoint=store.https, secretName="s3-credentials", **bundle)
-        space.apply(name or "none", "true", s3=s3, inputs=inputs, pendingTimeoutSeconds=5)
+        limit = {"pendingTimeoutSeconds": KUBELET_SAYS} if reason == "ConfigMapNotFound" else {}
+        space.apply(name or "none", "true", s3=s3, inputs=inputs, **limit)
     for name, reason, words in cases:
         status = space.ended(name or "none", "Failed", reason)
         assert [word for word in words if word not in status["message"]] == [], status["message"]
