@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -97,7 +98,7 @@ def test_certificates_that_are_missing_or_wrong(store: OwnStore) -> None:
     for name, reason, _ in cases:
         bundle = {} if name is None else {"caBundle": {"configMapKeyRef": {"name": name, "key": "root.pem"}}}
         s3 = store.settings(endpoint=store.https, secretName="s3-credentials", **bundle)
-        limit = {"pendingTimeoutSeconds": KUBELET_SAYS} if reason == "ConfigMapNotFound" else {}
+        limit: dict[str, Any] = {"pendingTimeoutSeconds": KUBELET_SAYS} if reason == "ConfigMapNotFound" else {}
         space.apply(name or "none", "true", s3=s3, inputs=inputs, **limit)
     for name, reason, words in cases:
         status = space.ended(name or "none", "Failed", reason)
