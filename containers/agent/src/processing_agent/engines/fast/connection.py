@@ -112,16 +112,19 @@ class Connection:
 
         Raises:
             OSError: the network, or too slow.
-            BadAnswer: no HTTP.
+            BadAnswer: no HTTP, or a success of what was not all sent.
             FileShrank: the body's file.
         """
         whole = False
         try:
             try:
-                await (self._send(request) if begun is None else self._send_rest(begun))
+                sent = await (self._send(request) if begun is None else self._send_rest(begun))
             except (BrokenPipeError, ConnectionResetError):
-                self.reusable = False  # but it may have said why
+                sent = False  # but it may have said why
+            self.reusable = self.reusable and sent
             answer = await self._receive(request, b"" if begun is None else bytes(begun.received))
+            if answer.is_success and not sent:  # it cannot have kept what it has not had
+                raise BadAnswer("a success came before all of the body was sent")
             whole = True
         finally:
             self.used = True
@@ -131,24 +134,22 @@ class Connection:
             self.reusable = False
         return answer
 
-    async def _send_rest(self, begun: Begun) -> None:
+    async def _send_rest(self, begun: Begun) -> bool:
         if begun.error is not None:
             raise begun.error
-        if not begun.received:
-            await self._write(begun.unsent)
-        elif begun.unsent:
-            self.reusable = False  # a refusal before it had all of the body
+        if begun.received:
+            return not begun.unsent
+        return await self._write(begun.unsent)
 
-    async def _send(self, request: Request) -> None:
+    async def _send(self, request: Request) -> bool:
+        """Tell whether all was sent; if not, the answer has come before, which is a refusal."""
         self.begin()
         head, body = request.head, request.body
         if isinstance(body, FilePart):
-            if await self._write(head):
-                await self._write_file(body)
-        elif len(body) <= SEND_AT_ONCE:
-            await self._write(head + body)
-        elif await self._write(head):
-            await self._write(body)
+            return await self._write(head) and await self._write_file(body)
+        if len(body) <= SEND_AT_ONCE:
+            return await self._write(head + body)
+        return await self._write(head) and await self._write(body)
 
     async def _write(self, data: bytes | memoryview) -> bool:
         view = memoryview(data)
@@ -163,14 +164,14 @@ class Connection:
             self.pace.moved += size
         return await self._flushed()
 
-    async def _write_file(self, part: FilePart) -> None:
+    async def _write_file(self, part: FilePart) -> bool:
         offset, left, blocks = part.offset, part.size, 0
         while left:
             try:
                 size = self._stream.write_file(part.fd, offset, left)
             except BlockingIOError:
                 if not await self._may_write():
-                    return
+                    return False
                 continue
             if not size:
                 raise FileShrank
@@ -178,7 +179,7 @@ class Connection:
             self.pace.moved += size
             if blocks % BLOCKS_A_TURN == 0:
                 await self._loop.turn()
-        await self._flushed()
+        return await self._flushed()
 
     async def _flushed(self) -> bool:
         while True:
@@ -191,11 +192,8 @@ class Connection:
                 return True
 
     async def _may_write(self) -> bool:
-        """Wait for room; False when the store has answered already, which is a refusal."""
-        early = await self.ready() & select.EPOLLIN and self._is_plain
-        if early:
-            self.reusable = False
-        return not early
+        """Wait for room; False when the store has answered already."""
+        return not (await self.ready() & select.EPOLLIN and self._is_plain)
 
     async def block(self, most: int | None = None) -> memoryview:
         """See `bodies.Source`."""
