@@ -55,7 +55,7 @@ verify: env ## fail if a generated file is not what its source gives
 
 .PHONY: format
 format: env ## format Python and Go
-	@.venv/bin/ruff format $(PATHS) && .venv/bin/ruff check --fix $(PATHS) && gofmt -w containers/launcher tests/support/bulk
+	@.venv/bin/ruff format $(PATHS) && .venv/bin/ruff check --fix $(PATHS) && gofmt -w containers/launcher tests/support/bulk tests/bench/transfer
 
 .PHONY: lock
 lock: env ## recompile the locked requirements

@@ -25,7 +25,8 @@ PYTHON = sys.executable
 VENV = Path(PYTHON).parent
 SOURCES = ("operator", "cli", "containers", "tests", "examples")
 LAUNCHER = ROOT / "containers" / "launcher"
-GO = (LAUNCHER, ROOT / "tests" / "support" / "bulk")
+BENCH = ROOT / "tests" / "bench" / "transfer"
+GO = (LAUNCHER, ROOT / "tests" / "support" / "bulk", BENCH / "delay", BENCH / "sink")
 
 
 class PartFailedError(Exception):
@@ -56,7 +57,7 @@ def lint() -> None:
     if unformatted:
         raise PartFailedError(f"not formatted by gofmt: {unformatted.split()}")
     for module in GO:
-        run("go", "vet", "./...", cwd=module)
+        run("go", "vet", "./..." if (module / "go.mod").exists() else "main.go", cwd=module)
     run(PYTHON, "-m", "tests.generate", "--check")
 
 

@@ -1,4 +1,4 @@
-"""The fast static server: objects and lists from memory, and a sink that takes uploads and forgets them."""
+"""The fast static server: objects and lists from memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.places import cache
 
 CONFIG = Path(__file__).with_name("nginx.conf.in")
-BUCKET, SINK = "bench", "sink"
+BUCKET = "bench"
 _STARTS_WITHIN = 10.0  # s
 _MISSING = "missing: nginx, and its Debian package could not be fetched. Install it: sudo apt-get install nginx"
 
@@ -90,7 +90,7 @@ class Nginx:
 
     def prepare(self, objects: dict[str, list[Object]]) -> None:
         """Write the lists, the checksums and the configuration."""
-        for folder in ("lists", "body", "temporary"):
+        for folder in ("lists", "temporary"):
             (self.home / folder).mkdir()
         for name, found in objects.items():
             for file, text in pages(name, found):

@@ -70,7 +70,7 @@ class Rounds:
             if down:
                 data.compare(servers.source(workload), target)
             else:
-                servers.read_back(workload, prefix)
+                servers.check_upload(workload, prefix)
         finally:
             shutil.rmtree(target)
         return sample

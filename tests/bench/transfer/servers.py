@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any, Self
 from boto3.s3.transfer import TransferConfig
 
 from tests.bench.transfer import data
-from tests.bench.transfer.nginx import BUCKET, SINK, Nginx, Ports, await_port
+from tests.bench.transfer.nginx import BUCKET, Nginx, Ports, await_port
 from tests.bench.transfer.workloads import Dataset, Direction, Server, Workload
 from tests.cluster.commands import run
 from tests.support import authority
 from tests.support.s3 import SeaweedFS, free_ports
 
+SINK = "sink"  # as a bucket
 DELAY = 20  # ms
-_DELAY_SOURCE = Path(__file__).with_name("delay") / "main.go"
+LATE = {Server.LATE_NGINX: Server.NGINX, Server.LATE_SINK: Server.SINK}
 
 
 @dataclass
@@ -31,22 +33,20 @@ class Servers:
     datasets: dict[str, Dataset]
     weed: SeaweedFS | None = None
     ca: Path = field(init=False)
-    _ports: Ports = field(init=False)
-    _delayed: int = 0
+    _ports: dict[Server, Ports] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.ca = authority.make(self.home / "tls")
             objects = self._write()
-            http, https, self._delayed = free_ports(3)
-            self._ports = Ports(http, https)
-            server = Nginx(self.home, self._ports)
-            server.prepare(objects)
-            stack.enter_context(server)
-            if any(workload.server is Server.DELAYED for workload in self.workloads):
-                self._delay(stack)
-            if any(workload.server is Server.WEED for workload in self.workloads):
+            used = {workload.server for workload in self.workloads}
+            self._start_nginx(stack, objects)
+            if used & {Server.SINK, Server.LATE_SINK}:
+                self._start_sink(stack)
+            for late in used & LATE.keys():
+                self._delay(stack, late)
+            if Server.WEED in used:
                 self.weed = stack.enter_context(SeaweedFS(self.home / "weed"))
                 self._fill(self.weed)
             self._stack = stack.pop_all()
@@ -63,27 +63,33 @@ class Servers:
         """Where the workload's clients go."""
         if workload.server is Server.WEED and self.weed:
             return self.weed.endpoint
-        if workload.server is Server.DELAYED:
-            return f"http://127.0.0.1:{self._delayed}"
-        return f"https://127.0.0.1:{self._ports.https}" if workload.tls else f"http://127.0.0.1:{self._ports.http}"
+        ports = self._ports[workload.server]
+        return f"https://127.0.0.1:{ports.https}" if workload.tls else f"http://127.0.0.1:{ports.http}"
 
     @staticmethod
     def bucket(workload: Workload) -> str:
         """Where the workload's objects are or go."""
-        return SINK if workload.direction is Direction.UP and workload.server is not Server.WEED else BUCKET
+        return SINK if LATE.get(workload.server, workload.server) is Server.SINK else BUCKET
 
-    def read_back(self, workload: Workload, prefix: str) -> None:
-        """Compare what was uploaded with its source, then delete it. The sink keeps nothing that could be compared.
+    def check_upload(self, workload: Workload, prefix: str) -> None:
+        """Compare what was uploaded with its source, then delete it. Of what the sink has had it knows how much.
 
         Raises:
             data.NotEqualError: it differs.
         """
-        if workload.server is not Server.WEED or not self.weed:
+        if self.weed and workload.server is Server.WEED:
+            self._read_back(self.weed, self.source(workload), prefix)
             return
-        source, back = self.source(workload), self.home / "back"
-        client = self.weed.client()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[Server.SINK].http}/taken") as answer:
+            taken, sent = int(answer.read()), self.datasets[workload.dataset].total
+        if taken < sent:  # more: what frames the bytes
+            raise data.NotEqualError(f"{taken} bytes of {sent} have arrived")
+
+    def _read_back(self, weed: SeaweedFS, source: Path, prefix: str) -> None:
+        back = self.home / "back"
+        client = weed.client()
         back.mkdir()
-        for key in self.weed.objects(BUCKET, f"{prefix}/"):
+        for key in weed.objects(BUCKET, f"{prefix}/"):
             client.download_file(BUCKET, key, str(back / key.removeprefix(f"{prefix}/").replace("/", "%")))
             client.delete_object(Bucket=BUCKET, Key=key)
         try:
@@ -98,15 +104,34 @@ class Servers:
             first += data.span(dataset)
         return objects
 
-    def _delay(self, stack: ExitStack) -> None:
-        program, log = self.home / "delay", self.home / "delay.log"
-        run("go", "build", "-o", program, _DELAY_SOURCE)
-        words = [str(program), f"127.0.0.1:{self._delayed}", f"127.0.0.1:{self._ports.http}", str(DELAY)]
+    def _start_nginx(self, stack: ExitStack, objects: dict[str, list[data.Object]]) -> None:
+        self._ports[Server.NGINX] = ports = Ports(*free_ports(2))
+        server = Nginx(self.home, ports)
+        server.prepare(objects)
+        stack.enter_context(server)
+
+    def _start_sink(self, stack: ExitStack) -> None:
+        self._ports[Server.SINK] = ports = Ports(*free_ports(2))
+        addresses = (f"127.0.0.1:{ports.http}", f"127.0.0.1:{ports.https}")
+        tls = (str(self.home / "tls" / "cert.pem"), str(self.home / "tls" / "key.pem"))
+        self._start(stack, "sink", ports.http, *addresses, *tls)
+
+    def _delay(self, stack: ExitStack, late: Server) -> None:
+        (port,) = free_ports(1)
+        self._ports[late] = Ports(port, 0)
+        target = self._ports[LATE[late]].http
+        self._start(stack, "delay", port, f"127.0.0.1:{port}", f"127.0.0.1:{target}", str(DELAY))
+
+    def _start(self, stack: ExitStack, name: str, port: int, *words: str) -> None:
+        """Build and start one of our own programs, and wait until it listens."""
+        program, log = self.home / name, self.home / f"{name}-{port}.log"
+        if not program.exists():
+            run("go", "build", "-o", program, Path(__file__).with_name(name) / "main.go")
         with log.open("wb") as out:
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            process = subprocess.Popen([str(program), *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         stack.callback(process.wait)
         stack.callback(process.terminate)
-        await_port(self._delayed, process, log)
+        await_port(port, process, log)
 
     def _fill(self, weed: SeaweedFS) -> None:
         client: Any = weed.client()

@@ -9,10 +9,12 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 class Server(StrEnum):
-    """Who answers. DELAYED is nginx behind a proxy that holds every reply back."""
+    """Who answers. Between the late ones and their clients a proxy holds every reply back."""
 
     NGINX = "nginx"
-    DELAYED = "nginx, replies 20 ms late"
+    SINK = "sink"
+    LATE_NGINX = "nginx, replies 20 ms late"
+    LATE_SINK = "sink, replies 20 ms late"
     WEED = "SeaweedFS"
 
 
@@ -97,13 +99,13 @@ WORKLOADS = (  # the first is what each tool is warmed up with
     Workload("down-large-tls", DOWN, LARGE, tls=True, wall=1.0, cpu=0.85),
     Workload("down-medium-tls", DOWN, MEDIUM, tls=True, wall=0.70, cpu=0.75),
     Workload("down-small-tls", DOWN, SMALL, tls=True, wall=0.15, cpu=0.20),
-    Workload("up-large", UP, LARGE, wall=0.30, cpu=0.22),
-    Workload("up-medium", UP, MEDIUM, wall=0.30, cpu=0.25),
-    Workload("up-small", UP, SMALL, wall=0.22, cpu=0.20),
-    Workload("up-large-tls", UP, LARGE, tls=True, wall=0.80, cpu=0.50),
-    Workload("down-medium-late", DOWN, MEDIUM, Server.DELAYED),
-    Workload("down-small-late", DOWN, SMALL, Server.DELAYED),
-    Workload("up-small-late", UP, SMALL, Server.DELAYED),
+    Workload("up-large", UP, LARGE, Server.SINK, wall=0.30, cpu=0.22),
+    Workload("up-medium", UP, MEDIUM, Server.SINK, wall=0.30, cpu=0.25),
+    Workload("up-small", UP, SMALL, Server.SINK, wall=0.22, cpu=0.20),
+    Workload("up-large-tls", UP, LARGE, Server.SINK, tls=True, wall=0.80, cpu=0.50),
+    Workload("down-medium-late", DOWN, MEDIUM, Server.LATE_NGINX),
+    Workload("down-small-late", DOWN, SMALL, Server.LATE_NGINX),
+    Workload("up-small-late", UP, SMALL, Server.LATE_SINK),
     Workload("down-large-weed", DOWN, STORED_LARGE, Server.WEED),
     Workload("down-small-weed", DOWN, STORED_SMALL, Server.WEED),
     Workload("up-large-weed", UP, STORED_LARGE, Server.WEED),
