@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 
 from processing_agent.light import TYPE_CHECKING, Protocol, record
-from processing_agent.s3.crc import crc32c, crc64nvme
+from processing_agent.s3.crc import crc32c, crc64nvme, of_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,23 +70,21 @@ def crc64(data: bytes) -> int:
 
 def combined_crc64(parts: list[tuple[int, int]]) -> int:
     """Join the CRC64NVME of consecutive pieces, each a pair of value and length, without reading them again."""
-    from awscrt import checksums  # noqa: PLC0415 - loaded only when it is needed: starting fast counts
-
-    value = 0
-    for crc, length in parts:
-        value = checksums.combine_crc64nvme(value, crc, length)
-    return int(value)
+    return _combined(UPLOAD_ALGORITHM, parts)
 
 
 def joined(algorithm: str, pieces: list[tuple[bytes, int]]) -> bytes:
     """Join the digests of consecutive pieces, each with its length, to that of the whole; for `JOINABLE` ones."""
-    from awscrt import checksums  # noqa: PLC0415 - loaded only when it is needed: starting fast counts
+    values = [(int.from_bytes(digest, "big"), length) for digest, length in pieces]
+    return _combined(algorithm, values).to_bytes(len(pieces[0][0]), "big")
 
-    join = getattr(checksums, f"combine_{algorithm.lower()}")
+
+def _combined(algorithm: str, pieces: list[tuple[int, int]]) -> int:
+    join = of_library(f"{algorithm.lower()}_combine")
     value = 0
-    for digest, length in pieces:
-        value = join(value, int.from_bytes(digest, "big"), length)
-    return value.to_bytes(len(pieces[0][0]), "big")
+    for crc, length in pieces:
+        value = join(value, crc, length)
+    return value
 
 
 def text(digest: bytes) -> str:

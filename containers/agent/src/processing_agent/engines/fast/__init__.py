@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from processing_agent.engines.fast import calls
 from processing_agent.engines.fast.disk import UNITS
 from processing_agent.engines.fast.fetching import Fetcher
@@ -96,19 +98,15 @@ class FastEngine:
             putter.close()
 
     async def _move(self, mover: Fetcher | Putter, items: Iterable[Any], make: Maker) -> None:
-        """Move all: the first ones here, from then on by a crew what takes one request."""
-        steps = 0
+        """Move all: by a crew what takes one request, if there is enough of it."""
+        coming = iter(items)
         try:
-            for item in items:
+            for item in chain(self._begin_of(coming, mover, make), coming):
                 fields = mover.fields(item)
                 if fields is None or self._crew is None:
                     await mover.begin(item)
                 else:
                     await self._crew.give(item, fields)
-                if fields is not None and steps < MANY:
-                    steps += 1 + item.size // STEP
-                    if steps >= MANY:
-                        self._crew = self._hire(make, type(item))
             if self._crew is not None:
                 await self._crew.finish()
             await mover.finish()
@@ -116,6 +114,18 @@ class FastEngine:
             if self._crew is not None:
                 self._crew.close()
                 self._crew = None
+
+    def _begin_of(self, items: Iterator[Any], mover: Fetcher | Putter, make: Maker) -> Iterable[Any]:
+        """Take items until it is known whether a crew is worth it, and hire it then."""
+        seen, steps = [], 0
+        for item in items:
+            seen.append(item)
+            if mover.fields(item) is not None:
+                steps += 1 + item.size // STEP
+                if steps >= MANY:
+                    self._crew = self._hire(make, type(item))
+                    break
+        return seen
 
     def _hire(self, make: Maker, kind: type[Get | Put]) -> Crew | None:
         from processing_agent.engines.fast.crew import Crew, workers  # noqa: PLC0415 - loaded only for many objects
