@@ -81,7 +81,7 @@ def test_missing_image_says_what_the_kubelet_said(space: Space) -> None:
 
 def test_invalid_image_name_fails_at_once(space: Space) -> None:
     space.apply("image-name", "true", image="Not/A:Valid:Name")
-    status = space.ended("image-name", "Failed", "ImagePullFailed", seconds=30)
+    status = space.ended("image-name", "Failed", "ImagePullFailed")
     assert "Not/A:Valid:Name" in status["message"]
 
 

@@ -84,7 +84,7 @@ def test_detached_and_stopped(space: Space, tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "line 1\n"  # while it runs
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=90)
     assert process.returncode == 130
     assert "Detached; the job goes on." in err
     stop = '--type=merge -p \'{"spec": {"stop": true}}\''
