@@ -201,6 +201,8 @@ def test_pod_deleted_before_the_script_started_is_made_good(space: Space, proxy:
     held(gate)
     pod: Object = space.container_running("again", "fetch")
     space.cluster.delete(f"{space.pods}/{pod['metadata']['name']}")
+    # not before: the kubelet may hear of the deletion when fetch has ended and the script runs
+    space.wait_for("again", lambda job: job["status"]["attempts"] == 2, "second attempt")
     gate.release()
     status = space.ended("again", "Completed", seconds=120)
     assert status["attempts"] == 2
