@@ -9,13 +9,10 @@ need() { # program, how to get it
 }
 need python3 "Install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)."
 need git "Install git (Debian: apt-get install git)."
-need go "Install Go 1.26 or newer from your distribution or the Go project's download page."
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   { echo "python3 is $(python3 -V | cut -d' ' -f2); 3.11 or newer is needed." >&2; exit 1; }
 python3 -c 'import ensurepip' 2>/dev/null ||
   { echo "missing: Python's venv module (Debian: apt-get install python3-venv)." >&2; exit 1; }
-GO=$(go env GOVERSION)
-printf 'go1.26\n%s\n' "$GO" | sort -V -C || { echo "go is $GO; 1.26 or newer is needed." >&2; exit 1; }
 
 SUM=$(cat requirements/dev.txt requirements/uv.txt {operator,cli,containers/agent}/pyproject.toml | sha256sum | cut -c1-16)
 [ "$(cat .venv/ready 2>/dev/null)" = "$SUM $PWD" ] && exit 0

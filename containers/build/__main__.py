@@ -6,8 +6,8 @@ import sys
 from containers.build import building
 from containers.build.catalog import IMAGES
 from containers.build.engines import engine
-from tests.cluster import choice
-from tests.cluster.errors import ClusterError
+from dev.cluster import choice
+from dev.cluster.errors import ClusterError
 
 
 def main() -> int:

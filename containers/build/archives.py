@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from tests.cluster.places import cache
+from dev.cluster.places import cache
 
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -10,10 +10,10 @@ from pathlib import Path
 from containers.build import archives
 from containers.build.catalog import IMAGES, MEGABYTE, ROOT, Image
 from containers.build.engines import Engine
-from tests.cluster import locks
-from tests.cluster.errors import ClusterError
-from tests.cluster.places import cache
-from tests.cluster.steps import say, step
+from dev.cluster import locks
+from dev.cluster.errors import ClusterError
+from dev.cluster.places import cache
+from dev.cluster.steps import say, step
 
 
 @contextmanager

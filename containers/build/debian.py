@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.commands import run
+from dev.cluster.commands import run
 
 SUITE = "trixie"
 BASE = f"debian:{SUITE}-slim"

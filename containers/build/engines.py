@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Protocol
 
 from containers.build import debian
-from tests.cluster import packages
-from tests.cluster.commands import output, run
-from tests.cluster.kind import docker_answers
-from tests.cluster.places import cache
-from tests.cluster.steps import step
+from dev.cluster import packages
+from dev.cluster.commands import output, run
+from dev.cluster.kind import docker_answers
+from dev.cluster.places import cache
+from dev.cluster.steps import step
 
 
 class Engine(Protocol):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.cluster.commands import run
-from tests.cluster.places import cache
-from tests.cluster.steps import step
+from dev.cluster.commands import run
+from dev.cluster.places import cache
+from dev.cluster.steps import step
 
 # Debian trixie's Python and C library, for which wheels are chosen.
 _PYTHON = "3.13"

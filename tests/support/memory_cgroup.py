@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.cluster.waiting import until
+from dev.cluster.waiting import until
 
 MOUNT = Path("/sys/fs/cgroup")
 EVERY = 0.05  # s between two samples

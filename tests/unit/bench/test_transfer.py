@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.transfer import data, listing, nginx, plot, table, tools
-from tests.bench.transfer.__main__ import PAGE, needed
-from tests.bench.transfer.data import Object
-from tests.bench.transfer.process import ClientFailedError, measure, own_memory
-from tests.bench.transfer.rounds import order
-from tests.bench.transfer.samples import Row, Sample, Series, Spread
-from tests.bench.transfer.workloads import DATASETS, GIB, KIB, MIB, WORKLOADS, Dataset, Direction, chosen
+from dev.bench.transfer import data, listing, nginx, plot, table, tools
+from dev.bench.transfer.__main__ import PAGE, needed
+from dev.bench.transfer.data import Object
+from dev.bench.transfer.process import ClientFailedError, measure, own_memory
+from dev.bench.transfer.rounds import order
+from dev.bench.transfer.samples import Row, Sample, Series, Spread
+from dev.bench.transfer.workloads import DATASETS, GIB, KIB, MIB, WORKLOADS, Dataset, Direction, chosen
 
 OURS = tools.OURS
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import build, choice, config, packages, places, processes
-from tests.cluster.components import COMPONENTS, command
-from tests.cluster.errors import ClusterError
-from tests.cluster.packages import Need
-from tests.cluster.waiting import NotReachedError, until
+from dev.cluster import build, choice, config, packages, places, processes
+from dev.cluster.components import COMPONENTS, command
+from dev.cluster.errors import ClusterError
+from dev.cluster.packages import Need
+from dev.cluster.waiting import NotReachedError, until
 
 
 def test_an_unknown_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,9 +18,9 @@ def test_an_unknown_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_kind_the_cluster_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTER", raising=False)
-    monkeypatch.setattr("tests.cluster.kind.answers", lambda: False)
+    monkeypatch.setattr("dev.cluster.kind.answers", lambda: False)
     assert choice.name() == "embedded"
-    monkeypatch.setattr("tests.cluster.kind.answers", lambda: True)
+    monkeypatch.setattr("dev.cluster.kind.answers", lambda: True)
     assert choice.name() == "kind"
 
 

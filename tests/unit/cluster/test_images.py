@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import images
-from tests.cluster.errors import ClusterError
-from tests.cluster.places import PAUSE_IMAGE
+from dev.cluster import images
+from dev.cluster.errors import ClusterError
+from dev.cluster.places import PAUSE_IMAGE
 
 
 @pytest.mark.parametrize(

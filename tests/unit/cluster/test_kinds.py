@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import choice, embedded, places
-from tests.cluster.errors import ClusterError
+from dev.cluster import choice, embedded, places
+from dev.cluster.errors import ClusterError
 
 Program = Callable[..., None]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.demo import expected
-from tests.demo.checks import Check, checks
-from tests.demo.results import Results, metrics
+from dev.demo import expected
+from dev.demo.checks import Check, checks
+from dev.demo.results import Results, metrics
 
 
 def evaluation(**changes: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.demo import data
-from tests.demo.errors import DemoError
+from dev.demo import data
+from dev.demo.errors import DemoError
 
 if TYPE_CHECKING:
     from pathlib import Path

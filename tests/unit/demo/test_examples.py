@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from dev import tools
+from dev.demo.data import HEADER
+from dev.demo.jobs import NAMES
 from processing_operator.api.v1alpha1 import ProcessingJob
-from tests.demo.data import HEADER
-from tests.demo.jobs import NAMES
-from tests.support import tools
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 SINGLE = sorted(path for path in EXAMPLES.glob("*.yaml") if path.name != "kustomizeconfig.yaml")
@@ -79,7 +79,7 @@ def test_prefix_and_images_reach_the_jobs(tmp_path: Path) -> None:
 
 
 def test_prefix_reaches_account_and_certificates(tmp_path: Path) -> None:
-    s3 = {"serviceAccountName": "mover", "caBundle": {"configMapKeyRef": {"name": "store-ca", "key": "ca.crt"}}}
+    s3 = {"caBundle": {"configMapKeyRef": {"name": "store-ca", "key": "ca.crt"}}}
     objects = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "mover"}},
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "store-ca"}, "data": {"ca.crt": ""}},
@@ -87,7 +87,7 @@ def test_prefix_reaches_account_and_certificates(tmp_path: Path) -> None:
             "apiVersion": "processing-operator.dev/v1alpha1",
             "kind": "ProcessingJob",
             "metadata": {"name": "job"},
-            "spec": {"image": "i", "command": ["true"], "s3": s3},
+            "spec": {"image": "i", "command": ["true"], "serviceAccountName": "mover", "s3": s3},
         },
     ]
     (tmp_path / "objects.yaml").write_text(yaml.safe_dump_all(objects))
@@ -98,10 +98,10 @@ def test_prefix_reaches_account_and_certificates(tmp_path: Path) -> None:
         "namePrefix": "my-",
     }
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(settings))
-    store = jobs(built(tmp_path))["my-job"].spec.s3
-    assert store.service_account_name == "my-mover"
-    assert store.ca_bundle
-    assert store.ca_bundle.config_map_key_ref.name == "my-store-ca"
+    spec = jobs(built(tmp_path))["my-job"].spec
+    assert spec.service_account_name == "my-mover"
+    assert spec.s3.ca_bundle
+    assert spec.s3.ca_bundle.config_map_key_ref.name == "my-store-ca"
 
 
 def test_the_dev_servers_keys_are_the_jobs() -> None:

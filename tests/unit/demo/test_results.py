@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.expected import Split
-from tests.demo.results import count_rows, read_split
+from dev.demo.expected import Split
+from dev.demo.results import count_rows, read_split
 
 
 def test_rows_are_counted_without_the_header(tmp_path: Path) -> None:

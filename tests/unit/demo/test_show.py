@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from dev.demo import expected, tables
+from dev.demo.failure import troubled
+from dev.demo.jobs import Job, moved
 from processing_operator.api.status import State
-from tests.demo import expected, tables
-from tests.demo.failure import troubled
-from tests.demo.jobs import Job, moved
 
 if TYPE_CHECKING:
     from rich.table import Table
