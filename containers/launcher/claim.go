@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -15,19 +16,25 @@ const exitLost = 137
 // errStartedBefore means that the script was started by an earlier run of this container: it must not run twice.
 var errStartedBefore = errors.New("the script was started before")
 
-// claimRun takes the lock and then makes `started`, in this order: whoever sees `started` and gets the lock knows that
-// the launcher is gone. The kernel frees the lock however the launcher dies. The file is close-on-exec, as all that Go
-// opens, so that no child keeps the lock. The caller keeps the file: closing it would free the lock.
-func claimRun(layout layout) (*os.File, error) {
+// claim is what a run holds until its end: closing the lock would free it, and opening the record by its name once the
+// script has run might find whatever that put there. Both are close-on-exec, as all that Go opens.
+type claim struct{ lock, record *os.File }
+
+// claimRun takes the lock, makes the record's file and then `started`, in this order: whoever sees `started` and gets
+// the lock knows that the launcher is gone. The kernel frees the lock however the launcher dies.
+func claimRun(layout layout) (*claim, error) {
 	lock, err := takeLock(layout, 10*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	if err := makeStarted(layout.started); err != nil {
-		lock.Close()
+	if startedBefore(layout) { // by a run that is over, since the lock is ours: its record stays
+		return nil, errStartedBefore
+	}
+	record, err := makeRecord(layout.record)
+	if err != nil {
 		return nil, err
 	}
-	return lock, nil
+	return &claim{lock, record}, makeStarted(layout.started)
 }
 
 // takeLock does not block in flock: after an earlier run the uploader may hold a shared lock for as long as it uploads,
@@ -63,6 +70,8 @@ func startedBefore(layout layout) bool {
 	return err == nil
 }
 
+// makeStarted has the mark, and the names of both files, on the disk before the script runs: a machine that loses its
+// power must not run it again.
 func makeStarted(path string) error {
 	started, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, os.ErrExist) {
@@ -71,23 +80,28 @@ func makeStarted(path string) error {
 	if err != nil {
 		return err
 	}
+	defer started.Close()
 	if _, err := started.WriteString(timestamp(time.Now()) + "\n"); err != nil {
-		started.Close()
 		return err
 	}
-	return started.Close()
+	if err := started.Sync(); err != nil {
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	return directory.Sync()
 }
 
 // recordedCode is the exit code of the earlier run, or exitLost when it left no record that can be read.
 func recordedCode(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return exitLost
-	}
 	var earlier struct {
 		Code *int `json:"code"`
 	}
-	if json.Unmarshal(text, &earlier) != nil || earlier.Code == nil || *earlier.Code < 0 || *earlier.Code > 255 {
+	text, err := readRecord(path)
+	if err != nil || json.Unmarshal(text, &earlier) != nil || earlier.Code == nil || *earlier.Code < 0 || *earlier.Code > 255 {
 		return exitLost
 	}
 	return *earlier.Code

@@ -8,6 +8,7 @@ type layout struct {
 	lock           string
 	started        string
 	record         string
+	bootID         string
 	signalDir      string
 	workspace      string
 	message        string // what the script says about its end
@@ -20,7 +21,8 @@ func newLayout(root string) layout {
 		root:           at(""),
 		lock:           at("run/processing/control/lock"),
 		started:        at("run/processing/control/started"),
-		record:         at("run/processing/control/exit.json"),
+		record:         at("run/processing/control/record"),
+		bootID:         at("proc/sys/kernel/random/boot_id"),
 		signalDir:      at("run/processing/signal"),
 		workspace:      at("opt/ml"),
 		message:        at("opt/ml/output/message"),

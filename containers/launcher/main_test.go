@@ -100,7 +100,7 @@ func (bench bench) untilFile(path string) {
 
 func (bench bench) record() record {
 	bench.Helper()
-	text, err := os.ReadFile(bench.layout.record)
+	text, err := readRecord(bench.layout.record)
 	must(bench.T, err)
 	var read record
 	must(bench.T, json.Unmarshal(text, &read))

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
-	"syscall"
 	"unicode/utf8"
 )
 
@@ -26,22 +23,13 @@ func passMessage(layout layout) error {
 	return err
 }
 
-// readMessage gives nothing when there is no file. It does not wait for what is no regular file: a script may have put
-// a pipe there.
+// readMessage gives nothing when there is no file.
 func readMessage(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	// a character over the limit, so that one that is cut can be told from one that is bad
+	text, err := readRegular(path, 0, messageLimit+utf8.UTFMax)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if status, err := file.Stat(); err != nil || !status.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
-	}
-	// a character over the limit, so that one that is cut can be told from one that is bad
-	text, err := io.ReadAll(io.LimitReader(file, messageLimit+utf8.UTFMax))
 	return firstCharacters(text, messageLimit), err
 }
 

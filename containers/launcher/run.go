@@ -19,7 +19,7 @@ func run(options options, layout layout, signals *signals) int {
 	if unwanted(layout, signals) {
 		return exitTerminated
 	}
-	lock, err := claimRun(layout)
+	claim, err := claimRun(layout)
 	if errors.Is(err, errStartedBefore) {
 		return repeat(layout)
 	}
@@ -27,13 +27,13 @@ func run(options options, layout layout, signals *signals) int {
 		say("the script was not started: %v", err)
 		return exitBroken
 	}
-	defer runtime.KeepAlive(lock)
+	defer runtime.KeepAlive(claim)
 	record := runCommand(options, layout, signals)
+	if err := record.write(claim.record); err != nil {
+		say("the exit record was not written: %v", err)
+	}
 	if err := passMessage(layout); err != nil {
 		say("the script's message was not passed on: %v", err)
-	}
-	if err := record.write(layout.record); err != nil {
-		say("the exit record was not written: %v", err)
 	}
 	return record.Code
 }
@@ -69,7 +69,7 @@ func runCommand(options options, layout layout, signals *signals) record {
 	adoptOrphans()
 	meter := newMeter(findCgroup(layout.root))
 	began := time.Now()
-	result := record{Version: 1, Reason: commandNotFound}
+	result := record{Version: 1, Reason: commandNotFound, BootID: bootID(layout.bootID)}
 	pid, err := startCommand(options.command, searchPath())
 	if err == nil {
 		supervisor := newSupervisor(options, layout, signals, meter, pid)

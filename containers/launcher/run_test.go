@@ -75,7 +75,7 @@ func TestScriptGetsArgumentsStreamsAndEnvironment(test *testing.T) {
 func TestStops(test *testing.T) {
 	const obedient = `trap 'exit 7' TERM; touch ready; while :; do sleep 0.05; done`
 	const deaf = `trap '' TERM; touch ready; while :; do sleep 0.05; done`
-	stop := func(run *running) { run.setSignal("stop") }
+	stop := func(run *running) { run.setSignal(stopNow) }
 	signal := func(signal os.Signal) func(*running) {
 		return func(run *running) { must(run.T, run.process.Process.Signal(signal)) }
 	}
@@ -125,7 +125,7 @@ func TestFirstReasonStays(test *testing.T) {
 	bench := newBench(test)
 	run := bench.shell("trap '' TERM; touch "+bench.layout.root+"/ready; while :; do sleep 0.05; done", "--stop-grace=0.6")
 	bench.untilFile(bench.layout.root + "/ready")
-	bench.setSignal("stop")
+	bench.setSignal(stopNow)
 	time.Sleep(300 * time.Millisecond)
 	must(test, run.process.Process.Signal(syscall.SIGTERM)) // the Pod is deleted while it stops: no new grace
 	began := time.Now()
@@ -135,12 +135,12 @@ func TestFirstReasonStays(test *testing.T) {
 	}
 }
 
-func TestOtherSignalValuesAskForNothing(test *testing.T) {
+func TestOtherSignalsAskForNothing(test *testing.T) {
 	bench := newBench(test)
 	bench.setSignal("")
 	run := bench.shell("sleep 0.5; exit 4")
 	bench.untilFile(bench.layout.started)
-	bench.setSignal("rest")
+	bench.setSignal(`{"upload":"retry@2026-01-01T00:00:00Z"}`)
 	if code := run.wait(); code != 4 {
 		test.Errorf("exit code %d: %s", code, &run.stderr)
 	}
@@ -148,7 +148,7 @@ func TestOtherSignalValuesAskForNothing(test *testing.T) {
 
 func TestUnwantedBeforeTheStart(test *testing.T) {
 	bench := newBench(test)
-	bench.setSignal("stop")
+	bench.setSignal(stopNow)
 	run := bench.shell("touch " + bench.layout.root + "/ran")
 	if code := run.wait(); code != exitTerminated {
 		test.Errorf("exit code %d", code)

@@ -1,20 +1,30 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 // stopAsked reads the signal file; a file that is not there asks for nothing.
 func stopAsked(directory string) bool {
 	text, err := os.ReadFile(filepath.Join(directory, "signal"))
-	return err == nil && strings.TrimSpace(string(text)) == "stop"
+	return err == nil && asksToStop(text)
 }
 
-// watchStop sends once, when the signal file says stop. It watches the directory: the kubelet never writes the file, it
+// asksToStop tells whether a signal's member `stop` is a string that is not empty. What cannot be read asks for nothing.
+// A map, since a struct would take STOP for stop.
+func asksToStop(signal []byte) bool {
+	var members map[string]json.RawMessage
+	var stop string
+	return utf8.Valid(signal) && json.Unmarshal(signal, &members) == nil &&
+		json.Unmarshal(members["stop"], &stop) == nil && stop != ""
+}
+
+// watchStop sends once, when the signal file asks for a stop. It watches the directory: the kubelet never writes the file, it
 // swaps the symlink ..data beside it. Where inotify is not to be had (its instances are limited by user, not by
 // container) the file is read every second.
 func watchStop(directory string, stop chan<- struct{}) {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.s3 import SeaweedFS
 from tests.integration.agent.pod import Pod
 from tests.support.engines import ENGINES, VARIABLE
-from tests.support.s3 import SeaweedFS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,20 +10,35 @@ import os
 import signal
 import subprocess
 import sys
+from binascii import crc32
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.s3 import ADMIN
 from processing_agent.__main__ import main
-from tests.support.s3 import ADMIN
+from processing_agent.journal import boot_id
 
 if TYPE_CHECKING:
     pass
 
 WITHIN = 50.0  # s: no run of a test takes longer
+STOP = '{"stop":"2026-01-01T00:00:00Z"}'
 AGENT = (sys.executable, "-m", "processing_agent")
+
+# the launcher's record; its file is `page` of it
+WHOLE: dict[str, Any] = {
+    "version": 1, "code": 0, "signal": 0, "reason": "Exited", "startedAt": "2026-01-01T00:00:00.000000Z",
+    "finishedAt": "2026-01-01T00:00:01.000000Z", "milliseconds": 1234, "cpuMilliseconds": 900,
+    "peakMemoryBytes": 12345678, "oomKills": 0, "bootId": "", "message": "",
+}  # fmt: skip
+
+
+def page(text: bytes) -> bytes:
+    """Give a record's file as the launcher leaves it."""
+    return b"".join((len(text).to_bytes(4, "big"), crc32(text).to_bytes(4, "big"), text)).ljust(4096, b"\0")
 
 
 @dataclass(frozen=True)
@@ -190,12 +205,11 @@ class Launcher:
         (self._control / "started").write_text("2026-01-01T00:00:00Z\n")
 
     def end(self, code: int = 0, reason: str = "Exited") -> None:
-        record = {
-            "version": 1, "code": code, "signal": 0, "reason": reason, "startedAt": "2026-01-01T00:00:00.000000Z",
-            "finishedAt": "2026-01-01T00:00:01.000000Z", "milliseconds": 1234, "cpuMilliseconds": 900,
-            "peakMemoryBytes": 12345678, "oomKills": 0, "message": "",
-        }  # fmt: skip
-        (self._control / "exit.json").write_text(json.dumps(record))
+        self.leave(page(json.dumps(WHOLE | {"code": code, "reason": reason, "bootId": boot_id()}).encode()))
+
+    def leave(self, record: bytes) -> None:
+        """End with whatever in the record's place."""
+        (self._control / "record").write_bytes(record)
         os.close(self._fd)
 
     def die(self) -> None:

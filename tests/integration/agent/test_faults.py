@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.s3 import SeaweedFS
 from processing_agent.watch import TimeUp, Watch
-from tests.support.s3 import SeaweedFS
 from tests.support.s3_proxy import Gate, S3Proxy
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.s3 import NOBODY
+from dev.s3 import NOBODY
+from tests.integration.agent.pod import STOP
 from tests.support.s3_proxy import S3Proxy
 
 if TYPE_CHECKING:
+    from dev.s3 import SeaweedFS
     from tests.integration.agent.pod import Pod
-    from tests.support.s3 import SeaweedFS
 
 IN = "/opt/ml/processing/input"
 
@@ -117,7 +118,7 @@ def test_a_missing_ca_bundle(pod: Pod, key: str, code: int, reason: str, words: 
 
 def test_a_stop_before_the_script(pod: Pod, bucket: str) -> None:
     pod.input(f"s3://{bucket}/x")
-    pod.signal("stop")
+    pod.signal(STOP)
     ended = pod.run("fetch")
     assert (ended.code, ended.reason) == (64, "StopRequested")
 
@@ -131,7 +132,7 @@ def test_a_stop_while_the_store_is_away(pod: Pod, store: SeaweedFS, s3: Any, buc
         process = pod.begin("fetch")
         assert process.stdout is not None
         assert b"StoreUnavailable, retrying" in process.stdout.readline()
-        pod.signal("stop")
+        pod.signal(STOP)
         ended = pod.end(process)
     assert (ended.code, ended.reason) == (64, "StopRequested")
 

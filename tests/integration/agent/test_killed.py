@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cluster.waiting import until
+from dev.cluster.waiting import until
 from tests.support.s3_proxy import Gate, Request, S3Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dev.s3 import SeaweedFS
     from tests.integration.agent.pod import Pod
-    from tests.support.s3 import SeaweedFS
 
 MIB = 1 << 20
 PIECE = 8 * MIB

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import pathlib
 import signal
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cluster.waiting import until
-from tests.support import authority
-from tests.support.s3 import READER
+from dev import authority
+from dev.cluster.waiting import until
+from dev.s3 import READER
+from tests.integration.agent.pod import STOP, WHOLE, page
 
 if TYPE_CHECKING:
+    from dev.s3 import SeaweedFS
     from tests.integration.agent.pod import Pod
-    from tests.support.s3 import SeaweedFS
 
 OUT = "/opt/ml/processing/out"
 
@@ -64,6 +66,53 @@ def test_a_killed_launcher_leaves_no_record(pod: Pod, store: SeaweedFS, bucket: 
     assert ended.code == 0
     assert "exit" not in ended.result
     assert store.objects(bucket) == {"r/a": 1}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(4096),
+        b"",
+        b"[" * 2000,
+        page(b"[" * 2000),
+        page(b"1e400"),
+        page(b'"\\ud800"'),
+        page(b"1" * 4050),
+        page(b"{}"),
+    ],
+)
+def test_a_spoilt_record_is_none(pod: Pod, bucket: str, content: bytes) -> None:
+    for when in ("Always", "OnSuccess", "OnFailure"):
+        pod.output(f"s3://{bucket}/{when}", f"/opt/ml/{when}", when, uploadOn=when)
+    pod.launch().leave(content)
+    ended = pod.run("upload")
+    assert ended.code == 0, ended.text
+    assert "exit" not in ended.result
+    assert [state for *_, state in ended.items] == ["E", "S", "E"]
+
+
+def test_a_spoilt_mark_is_one_all_the_same(pod: Pod) -> None:
+    """Neither phase resolves what the script put in the place of `started`."""
+    launcher = pod.launch()
+    mark = pod.path("/run/processing/control/started")
+    mark.unlink()
+    mark.symlink_to(mark)
+    launcher.end()
+    for phase in ("upload", "fetch"):
+        assert pod.run(phase).code == 0
+    assert not pod.files("/opt/ml")
+
+
+def test_a_record_of_before_a_reboot(pod: Pod, bucket: str) -> None:
+    """It is passed on, and counts as none: what the script wrote last may never have reached the disk."""
+    for when in ("Always", "OnSuccess", "OnFailure"):
+        pod.output(f"s3://{bucket}/{when}", f"/opt/ml/{when}", when, uploadOn=when)
+    pod.launch().leave(page(json.dumps(WHOLE | {"bootId": "another"}).encode()))
+    ended = pod.run("upload")
+    assert ended.code == 0, ended.text
+    assert ended.result["exit"]["rebooted"] is True
+    assert ended.result["exit"]["reason"] == "Exited"
+    assert [state for *_, state in ended.items] == ["E", "S", "E"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +253,7 @@ def test_a_script_that_never_starts(pod: Pod) -> None:
 def test_a_stop_before_the_script_starts(pod: Pod) -> None:
     process = pod.begin("upload")
     until("it has begun", lambda: waits_for_a_script(pod))
-    pod.signal("stop")
+    pod.signal(STOP)
     ended = pod.end(process)
     assert (ended.code, ended.reason) == (64, "ScriptNotStarted")
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.s3 import ADMIN, READER
 from processing_agent import copy
 from processing_agent.copy import CopyFailed
 from processing_agent.download import NothingFound
 from processing_agent.s3.faults import Kind, StoreFault
-from tests.support.s3 import ADMIN, READER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dev.s3 import SeaweedFS
     from processing_agent.progress import Counts
-    from tests.support.s3 import SeaweedFS
 
 MIB = 1 << 20
 

@@ -33,6 +33,20 @@ def test_a_second_run_knows_the_first(tmp_path: Path) -> None:
     assert second.marks["totals"] == [1, 2]
 
 
+def test_a_run_that_lives_on_does_not_write_between_the_lines_of_the_next(tmp_path: Path) -> None:
+    """Its Pod's shim was killed: the kubelet starts another container in its place."""
+    first = opened(tmp_path / "j")
+    first.done(0)
+    second = opened(tmp_path / "j")
+    for number in range(1, 50):
+        first.done(number * 2)
+        second.done(number * 2 + 1)
+    first.close()
+    second.close()
+    third = opened(tmp_path / "j")
+    assert [n for n in range(100) if third.is_done(n)] == [0, *range(3, 100, 2)]
+
+
 @pytest.mark.parametrize("tail", ['["done",', '["done",8]', "\0\0\0\n", "null\n", "[]\n", '{"a":1}\n', "[1]\n"])
 def test_a_torn_end_is_cut_off(tmp_path: Path, tail: str) -> None:
     first = opened(tmp_path / "j")

@@ -46,3 +46,5 @@ def test_what_json_has_nothing_for() -> None:
         dumps({1})
     with pytest.raises(ValueError, match="utf-8"):
         loads(b'"\xff"')
+    with pytest.raises(ValueError, match="nested too deeply"):
+        loads("[" * 100_000)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,18 @@ def test_a_spool_that_was_not_finished_is_none(tmp_path: Path) -> None:
     writer.add(["a", 0])
     writer.close()
     assert not Spool(tmp_path / "spool").exists()
+
+
+def test_a_run_that_lives_on_spoils_no_spool_of_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    first, second = SpoolWriter(path), SpoolWriter(path)
+    for writer in (first, second):
+        writer.add(["a", 0])
+    second.commit()
+    with pytest.raises(FileNotFoundError):
+        first.commit()
+    assert [entry for _, entry in Spool(path)] == [["a", 0]]
+    assert [left.name for left in tmp_path.iterdir()] == ["s"]
 
 
 def test_an_ascending_list_is_one_run(tmp_path: Path) -> None:

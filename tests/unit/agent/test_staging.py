@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import pytest
 
 from processing_agent import staging
@@ -14,7 +16,7 @@ from processing_agent.layout import Layout, below_workspace
 from processing_agent.notify import Directories, Sigterm, StopWatch
 from processing_agent.plan import ConfigMapSource, Input, parse_plan
 from processing_agent.s3.names import UnsafeKey
-from tests.support import authority
+from tests.integration.agent.pod import STOP
 from tests.unit.agent.test_plan import WHOLE
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def test_ca_bundle_that_is_none(tmp_path: Path, keys: dict[str, bytes], error: t
 def test_ca_bundle_that_is_one(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     layout.ca_bundle.mkdir(parents=True)
-    authority.make(tmp_path / "made").rename(layout.ca_bundle / "ca.crt")
+    shutil.copy(certifi.where(), layout.ca_bundle / "ca.crt")
     staging.check_ca_bundle(layout, PLAN)
 
 
@@ -86,7 +88,7 @@ def test_paths_below_the_workspace() -> None:
 def test_a_renamed_link_is_noticed_at_once(tmp_path: Path) -> None:
     stopped = threading.Event()
     with StopWatch(tmp_path, stopped.set):
-        (tmp_path / "new").write_text("stop")
+        (tmp_path / "new").write_text(STOP)
         time.sleep(0.1)
         assert not stopped.is_set()
         (tmp_path / "new").rename(tmp_path / "signal")

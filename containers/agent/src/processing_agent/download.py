@@ -85,7 +85,7 @@ class Download:
         Raises:
             UnsafeKey, KeyCollision, NothingFound, TooLarge, StoreFault, StopAsked, TimeUp: see there.
         """
-        if not self._spool.exists():
+        if not self._spool.exists() or "totals" not in self._journal.marks:
             self._list(others)
         objects, size = self._journal.marks["totals"]
         self._tally.counts.total_objects, self._tally.counts.total_bytes = objects, size

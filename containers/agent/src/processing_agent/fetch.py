@@ -29,7 +29,7 @@ TERMINATED = 143  # 128 + SIGTERM
 
 def run(layout: Layout) -> int:
     """Do it all; give the exit code."""
-    if (layout.control / "started").exists():
+    if layout.script_started():
         log("info", "the script has started before: nothing is touched")
         return DONE
     # nothing of ours needs an end: the next run takes up what is there
@@ -96,8 +96,10 @@ class Fetch:
         limit = int(self._plan.download_timeout)
         text = f"{counts.objects} of {counts.total_objects or '?'} objects were there when {limit} s had passed"
         if outage is not None:
-            return Result(FAILED, "StoreUnavailable", f"{text} (downloadTimeoutSeconds): {outage}", self._settled())
-        return Result(FAILED, "DownloadTimeout", f"{text}: raise downloadTimeoutSeconds", self._settled())
+            return Result(
+                FAILED, "StoreUnavailable", f"{text} (spec.timeouts.downloadSeconds): {outage}", self._settled()
+            )
+        return Result(FAILED, "DownloadTimeout", f"{text}: raise spec.timeouts.downloadSeconds", self._settled())
 
     def _run(self) -> None:
         layout, plan = self._layout, self._plan

@@ -10,7 +10,7 @@ import os
 import time
 from _thread import allocate_lock
 
-from processing_agent.light import TYPE_CHECKING, Path
+from processing_agent.light import TYPE_CHECKING, Path, suppress
 from processing_agent.quick_json import dumps, loads
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 START, DONE = "start", "done"
+_CHUNK = 1 << 20
 
 
 def boot_id() -> str:
@@ -27,6 +28,23 @@ def boot_id() -> str:
         return BOOT_ID.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
+
+
+def _take_over(path: Path) -> int:
+    """A file of this run's own, which begins with what the run before has written.
+
+    Where a Pod's shim was killed, that run lives on, cut off from the network: it must not write between our lines.
+    """
+    begun = path.with_name(path.name + ".begun")
+    with suppress(FileNotFoundError):
+        begun.unlink()
+    file = os.open(begun, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with suppress(FileNotFoundError), path.open("rb") as before:
+        while chunk := before.read(_CHUNK):
+            os.write(file, chunk)
+    os.lseek(file, 0, os.SEEK_SET)
+    begun.replace(path)
+    return file
 
 
 class Journal:
@@ -44,7 +62,7 @@ class Journal:
         self.marks: dict[str, Any] = {}
         self.resumed = False
         self.rebooted = False
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = _take_over(path)
         self._load(survives_reboot=survives_reboot)
         if START not in self.marks:
             self.mark(START, clock())

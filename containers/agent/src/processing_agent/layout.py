@@ -38,8 +38,12 @@ class Layout:
 
     @property
     def control(self) -> Path:
-        """`lock`, `started`, `exit.json`."""
+        """`lock`, `started`, `record`."""
         return self.of("/run/processing/control")
+
+    def script_started(self) -> bool:
+        """Tell whether the launcher has left its mark, whatever the script made of it since."""
+        return os.path.lexists(self.control / "started")
 
     @property
     def state(self) -> Path:

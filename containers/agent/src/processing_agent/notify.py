@@ -7,6 +7,7 @@ import select
 import time
 
 from processing_agent.light import TYPE_CHECKING, Path, signal
+from processing_agent.quick_json import loads
 from processing_agent.threads import Background, Flag
 
 if TYPE_CHECKING:
@@ -123,6 +124,16 @@ class Sigterm:
 def stop_signalled(podinfo: Path) -> bool:
     """Tell whether the operator asked for a stop (the annotation `processing-operator.dev/signal`)."""
     try:
-        return (podinfo / "signal").read_text(encoding="utf-8").strip() == "stop"
+        return asks_to_stop((podinfo / "signal").read_bytes())
     except OSError:
         return False
+
+
+def asks_to_stop(raw: bytes) -> bool:
+    """Tell whether a signal's member `stop` is a string that is not empty. What cannot be read asks for nothing."""
+    try:
+        members = loads(raw)
+    except ValueError:
+        return False
+    stop = members.get("stop") if isinstance(members, dict) else None
+    return isinstance(stop, str) and stop != ""

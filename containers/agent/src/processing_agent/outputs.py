@@ -71,7 +71,7 @@ class Outputs:
         Raises:
             TimeUp, StopAsked: by the watch.
         """
-        resumed = self._spool.exists()
+        resumed = self._spool.exists() and "walked" in self._journal.marks
         if not resumed:
             self._walk_all()
         self._recall()

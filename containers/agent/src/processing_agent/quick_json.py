@@ -41,6 +41,8 @@ def loads(text: str | bytes) -> Any:
         value, end = _scan(text, begin)
     except StopIteration as stop:
         raise ValueError(f"no JSON: a value is missing at character {stop.value}") from None
+    except RecursionError:
+        raise ValueError("no JSON: nested too deeply") from None
     if text[end:].strip(SPACE):
         raise ValueError(f"no JSON: there is more after its end at character {end}")
     return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import time
 
 from processing_agent.light import TYPE_CHECKING, Path
 from processing_agent.quick_json import dumps, loads
@@ -28,12 +29,21 @@ def _order(entry: Entry) -> tuple[Any, Any]:
     return entry[0], entry[1]
 
 
+def _own_partial(path: Path) -> Path:
+    """A temporary name that no other run has: one may live on beside this one (see `journal`). Its leftovers go."""
+    begins, ends = f"{path.name}.", ".partial"
+    for left in path.parent.iterdir():
+        if left.name.startswith(begins) and left.name.endswith(ends):
+            left.unlink()
+    return path.with_name(f"{begins}{time.monotonic_ns()}{ends}")
+
+
 class SpoolWriter:
     """Writes a spool under a temporary name; `commit` gives it its own name, with an end mark, flushed to the disk."""
 
     def __init__(self, path: Path, chunk: int = CHUNK) -> None:
         self._path = path
-        self._partial = path.with_name(path.name + ".partial")
+        self._partial = _own_partial(path)
         self._file = self._partial.open("w", encoding="utf-8")
         self._chunk = chunk
         self._pending: list[Entry] = []

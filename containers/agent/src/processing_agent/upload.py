@@ -9,7 +9,7 @@ import time
 from processing_agent.credentials import MissingKeys
 from processing_agent.engines import open_engine
 from processing_agent.fetch import key_source
-from processing_agent.journal import Journal
+from processing_agent.journal import Journal, boot_id
 from processing_agent.light import TYPE_CHECKING, closing
 from processing_agent.logs import log
 from processing_agent.notify import Directories, Sigterm, stop_signalled
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from processing_agent.layout import Layout
     from processing_agent.s3.faults import StoreFault
 
-PATIENCE = 600.0  # s beyond pendingTimeoutSeconds that `started` may take: the operator acts first
+PATIENCE = 600.0  # s beyond spec.timeouts.pendingSeconds that `started` may take: the operator acts first
 LAST_MOMENT = 3.0  # s given to a script that is starting at the moment of a stop or of its Pod's deletion
 
 
@@ -77,7 +77,7 @@ class Upload:
             return Result(FAILED, "ScriptNotStarted", why, self._items)
         print_line(Counts("Waiting"))
         wait_for_release(self._layout)
-        record = read_record(self._layout.control / "exit.json")
+        record = read_record(self._layout.control / "record", boot_id())
         chosen = self._choose(record)
         outputs = self._run(chosen)
         if isinstance(outputs, Result):
@@ -86,15 +86,15 @@ class Upload:
 
     def _never_started(self) -> str:
         """Wait for the launcher's mark; say why no script will come."""
-        started = self._layout.control / "started"
+        started = self._layout.script_started
         limit = self._plan.pending_timeout + PATIENCE
 
         def settled() -> bool:
-            return started.exists() or self._watch.hurried.is_set() or stop_signalled(self._layout.podinfo)
+            return started() or self._watch.hurried.is_set() or stop_signalled(self._layout.podinfo)
 
         if not self._directories.until(settled, self._journal.started + limit):
             return f"the script did not start within {int(limit)} s after the inputs were complete"
-        if self._directories.until(started.exists, time.time() + LAST_MOMENT):
+        if self._directories.until(started, time.time() + LAST_MOMENT):
             return ""
         if self._watch.hurried.is_set():
             return "the Pod was ended before the script started"
@@ -145,8 +145,8 @@ class Upload:
         limit = int(self._plan.upload_timeout)
         text = f"{counts.objects} of {counts.total_objects or '?'} objects were uploaded when {limit} s had passed"
         if outage is not None:
-            return Result(FAILED, "StoreUnavailable", f"{text} (upload.timeoutSeconds): {outage}")
-        return Result(FAILED, "UploadTimeout", f"{text}: raise upload.timeoutSeconds", errors=self._faults())
+            return Result(FAILED, "StoreUnavailable", f"{text} (spec.timeouts.uploadSeconds): {outage}")
+        return Result(FAILED, "UploadTimeout", f"{text}: raise spec.timeouts.uploadSeconds", errors=self._faults())
 
     def _faults(self) -> list[str]:
         return [str(fault) for item in self._items for fault in item.faults]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.cluster.waiting import until
 from processing_agent.s3.faults import Kind, StoreFault
-from tests.cluster.waiting import until
 from tests.integration.agent.engines.rig import BUCKET, Rig
 from tests.integration.agent.pod import Pod
 from tests.support.fault_server import FaultServer, faults

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.s3 import ADMIN, REGION, SeaweedFS, free_ports
 from processing_agent import copy
 from processing_agent.s3.faults import Kind, StoreFault
 from processing_agent.watch import TimeUp
@@ -16,7 +17,6 @@ from tests.integration.agent.engines.rig import Rig
 from tests.support.fault_server import FaultServer
 from tests.support.http_proxy import HttpProxy
 from tests.support.key_services import KeyServices
-from tests.support.s3 import ADMIN, REGION, SeaweedFS, free_ports
 
 FILES = {"a": b"1", "b": bytes(70_000), "large": bytes(20 << 20)}
 PASSWORD = "user:p@ss-word"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.s3 import ADMIN, REGION, SeaweedFS, free_ports
 from processing_agent import copy
 from tests.support.certificates import make
 from tests.support.http_proxy import HttpProxy
-from tests.support.s3 import ADMIN, REGION, SeaweedFS, free_ports
 
 FILES = {"a": b"1", "b": bytes(70_000), "large": bytes(20 << 20)}
 DOMAIN = "s3.test"  # known to no resolver (RFC 6761): it can be reached through the proxy alone

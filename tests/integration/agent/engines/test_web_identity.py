@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from dev.s3 import REGION, SeaweedFS
 from processing_agent import copy
 from processing_agent.s3.faults import Kind, StoreFault
 from tests.integration.agent.pod import Pod
 from tests.support.oidc import AUDIENCE, Issuer
-from tests.support.s3 import REGION, SeaweedFS
 
 SUBJECT = "system:serviceaccount:team:mover"
 ROLE = "arn:aws:iam::111122223333:role/mover"

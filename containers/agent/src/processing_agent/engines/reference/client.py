@@ -89,7 +89,10 @@ def translate(error: Exception, bucket: str, key: str, keys: Keys | None) -> Exc
         return _of_network(error, bucket, key)
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return StoreFault(
-            Kind.DENIED, "no credentials: set s3.secretName, s3.serviceAccountName or the AWS variables", bucket, key
+            Kind.DENIED,
+            "no credentials: set spec.s3.secretName, spec.serviceAccountName or the AWS variables",
+            bucket,
+            key,
         )
     if isinstance(error, (boto.FlexibleChecksumError, boto.ChecksumError)):
         return StoreFault(Kind.CORRUPT, NEXT_STEP[Kind.CORRUPT], bucket, key)

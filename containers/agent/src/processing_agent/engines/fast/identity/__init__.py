@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             """Give keys; None: there is nobody here who has any. `anew`: the store calls those of before expired."""
 
 
-NO_KEYS = "no credentials: set s3.secretName, s3.serviceAccountName or the AWS variables"
+NO_KEYS = "no credentials: set spec.s3.secretName, spec.serviceAccountName or the AWS variables"
 
 
 class Identity:
