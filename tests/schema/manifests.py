@@ -59,7 +59,7 @@ def minimal() -> Manifest:
 
 
 def whole() -> Manifest:
-    """The manifest that has every field, but for those of s3 that exclude others."""
+    """The manifest that has every field, but for those that exclude others."""
     return _good("whole")
 
 

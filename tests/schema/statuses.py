@@ -13,12 +13,25 @@ from processing_operator.api.status import (
     JobStatus,
     OutputStatus,
     PhaseStatus,
+    Restarts,
+    Retries,
     State,
+    TransferProgress,
     UploadState,
 )
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LONG = "m" * 5000
+PROGRESS = TransferProgress(
+    phase=State.UPLOADING,
+    objects=10**6,
+    bytes=10**15,
+    total_objects=10**6,
+    total_bytes=10**15,
+    retries=1000,
+    last_error=LONG,
+    time=AT,
+)
 PHASES = (State.PENDING, State.DOWNLOADING, State.RUNNING, State.UPLOADING)
 
 
@@ -28,8 +41,11 @@ def fullest() -> JobStatus:
         observed_generation=2,
         state=State.FAILED,
         message=LONG,
+        reason="ScriptFailed",
         start_time=AT,
         completion_time=AT,
+        duration="23h59m",
+        pending_since=AT,
         attempts=10,
         attempt_history=tuple(
             AttemptRecord(attempt=n, reason="ScriptFailed", message=LONG, start_time=AT, end_time=AT, exit_code=255)
@@ -38,7 +54,9 @@ def fullest() -> JobStatus:
         phases=tuple(PhaseStatus(name=name, start_time=AT, end_time=AT) for name in PHASES),
         exit_code=255,
         exit_message=LONG,
-        failure_reason="ScriptFailed",
+        retries=Retries(script=1, infrastructure=2, before_start=3),
+        progress=PROGRESS,
+        restarts=Restarts(fetch=1000, upload=1000),
         inputs=tuple(
             InputStatus(name="n" * 60 + f"{n}", objects=1000000, bytes=10**15, seconds=12345.678) for n in range(50)
         ),

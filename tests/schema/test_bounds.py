@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.cluster.client import ApiError
 from processing_operator.api.validation import problems
 from tests.schema import manifests
-from tests.support.cluster import ApiError
+from tests.schema.serving import refusals
 
 if TYPE_CHECKING:
-    from tests.schema.conftest import Served
     from tests.schema.manifests import Manifest
+    from tests.schema.serving import Served
 
 LONG = "x" * 32768
 
@@ -41,7 +42,7 @@ def _named(name: str) -> Manifest:
     return manifests.merge(manifests.minimal(), {"metadata": {"name": name}})
 
 
-def _fullest() -> Manifest:
+def fullest() -> Manifest:
     """Every list and every name as long as they may be: what the rules cost at run time has a limit, too."""
     path = "/opt/ml/" + "p" * 490
     uri = "s3://bucket/" + "u" * 1000
@@ -56,14 +57,14 @@ def _fullest() -> Manifest:
         resources={"requests": size, "limits": size},
         inputs=[{"name": f"i{n:02}{'n' * 60}", "path": f"{path}/i{n}", "s3": {"uri": uri}} for n in range(50)],
         outputs=[
-            {"name": f"o{n:02}{'n' * 60}", "path": f"{path}/o{n}", "s3": {"uri": uri, "uploadOn": "OnSuccess"}}
+            {"name": f"o{n:02}{'n' * 60}", "path": f"{path}/o{n}", "s3": {"uri": uri}, "uploadOn": "OnSuccess"}
             for n in range(50)
         ],
     )
 
 
 TAKEN = {
-    "everything at its bound": _fullest(),
+    "everything at its bound": fullest(),
     "a name of 63": _named("n" * 63),
     "50 inputs and outputs": _spec(inputs=_inputs(50), outputs=_outputs(50)),
     "100 variables": _spec(env=_env(100)),
@@ -140,12 +141,9 @@ def test_the_api_server_takes(served: Served, manifest: Manifest) -> None:
 
 @pytest.mark.integration
 def test_the_api_server_compares_the_largest(served: Served) -> None:
-    manifest = manifests.merge(_fullest(), {"metadata": {"name": "fullest"}})
-    stored = served.cluster.create(served.path, served.here(manifest))
-    try:
+    manifest = manifests.merge(fullest(), {"metadata": {"name": "fullest"}})
+    with served.stored(manifest) as stored:
         stopped = served.try_replace(manifests.merge(stored, {"spec": {"stop": True}}))
-    finally:
-        served.cluster.delete(f"{served.path}/fullest")
     assert stopped["spec"] == {**stored["spec"], "stop": True}
 
 
@@ -154,4 +152,4 @@ def test_the_api_server_compares_the_largest(served: Served) -> None:
 def test_the_api_server_refuses(served: Served, manifest: Manifest, field: str, message: str) -> None:
     with pytest.raises(ApiError) as refusal:
         served.try_create(manifest)
-    assert (field, message) in [(cause["field"], cause["message"]) for cause in refusal.value.body["details"]["causes"]]
+    assert (field, message) in refusals(refusal.value)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.cluster.client import ApiError
 from processing_operator.api.validation import parse, problems
 from tests.schema import manifests
-from tests.support.cluster import ApiError
+from tests.schema.serving import refusals
 
 if TYPE_CHECKING:
-    from tests.schema.conftest import Served
     from tests.schema.manifests import Manifest, Refused
+    from tests.schema.serving import Served
 
 GOOD = manifests.good()
 BAD = manifests.bad()
@@ -62,9 +63,7 @@ def test_the_api_server_refuses_what_is_bad(served: Served, row: Refused) -> Non
 def _causes(error: ApiError) -> list[tuple[str, str]]:
     if unknown := UNKNOWN.findall(error.body["message"]):
         return [(field, "unknown field") for field in unknown]
-    # "<nil>": some rules were not checked, or the type once more
-    causes = error.body["details"]["causes"]
-    return [(cause["field"], cause["message"]) for cause in causes if cause["field"] != "<nil>"]
+    return refusals(error)
 
 
 def _without_empty(spec: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +78,8 @@ def _without_empty(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _without_default(output: dict[str, Any]) -> dict[str, Any]:
     """The API server fills in no defaults within lists."""
-    target = {name: value for name, value in output["s3"].items() if (name, value) != ("uploadOn", "Always")}
-    return {name: value for name, value in output.items() if (name, value) != ("required", False)} | {"s3": target}
+    defaults = [("required", False), ("uploadOn", "Always")]
+    return {name: value for name, value in output.items() if (name, value) not in defaults}
 
 
 def _texts(amounts: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from processing_operator.api import names
 from processing_operator.api.reasons import Reason
-from processing_operator.api.status import JobStatus, PhaseStatus, State
+from processing_operator.api.status import JobStatus, PhaseStatus, State, has_ended
 from processing_operator.api.v1alpha1 import Input, Metadata, ProcessingJob, ProcessingJobSpec, S3Source
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -56,11 +56,14 @@ def test_defaults() -> None:
         "command": ["true"],
         "workspace": {"size": "30Gi"},
         "s3": {"addressing": "Auto"},
-        "pendingTimeoutSeconds": 3600,
-        "downloadTimeoutSeconds": 86400,
-        "maxRuntimeSeconds": 86400,
-        "stopGraceSeconds": 120,
-        "upload": {"timeoutSeconds": 3600, "terminationSeconds": 480},
+        "timeouts": {
+            "pendingSeconds": 3600,
+            "downloadSeconds": 86400,
+            "runSeconds": 86400,
+            "stopGraceSeconds": 120,
+            "uploadSeconds": 3600,
+            "terminationUploadSeconds": 480,
+        },
         "stop": False,
     }
 
@@ -104,15 +107,15 @@ def test_times_are_written_as_kubernetes_writes_them() -> None:
 
 
 def test_a_reason_is_plain_text() -> None:
-    status = JobStatus(failure_reason=Reason.OUT_OF_MEMORY)
-    assert status.failure_reason == "OutOfMemory"
-    assert status.dump()["failureReason"] == "OutOfMemory"
+    status = JobStatus(reason=Reason.OUT_OF_MEMORY)
+    assert status.reason == "OutOfMemory"
+    assert status.dump()["reason"] == "OutOfMemory"
 
 
 def test_an_empty_status() -> None:
     assert JobStatus().dump() == {"attempts": 0}
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_terminal_states(state: State) -> None:
-    assert state.terminal is (state in {"Completed", "Failed", "Stopped"})
+@pytest.mark.parametrize("state", [*State, "Holding", None])
+def test_terminal_states(state: str | None) -> None:
+    assert has_ended(state) is (state in {"Completed", "Failed", "Stopped"})

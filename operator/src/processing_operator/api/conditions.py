@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from processing_operator.api.model import SeenModel, Text, Time
+from processing_operator.api.model import ANY_WORD, FIRST_FIT, SeenModel, Text, Time, Word
 
 
 class ConditionType(StrEnum):
@@ -18,6 +18,10 @@ class ConditionType(StrEnum):
     STOPPED = "Stopped"
     STOP_REQUESTED = "StopRequested"
     """Latched: once True it stays."""
+    FAILURE_TARGET = "FailureTarget"
+    """The end is decided and waits for its Pod to go. Taken away if the script starts all the same."""
+    SPEC_CHANGED = "SpecChanged"
+    """True: the spec was changed after the start; the change is ignored."""
     RESTART_RULES = "RestartRules"
     """False: the API server dropped the containers' restart rules (it is older than Kubernetes 1.35)."""
     RECONCILING = "Reconciling"
@@ -42,10 +46,10 @@ class Condition(SeenModel):
     """One aspect of the job's state, as in metav1.Condition."""
 
     type: Annotated[str, Field(max_length=63)]
-    """Complete, Failed, Stopped, StopRequested, RestartRules, Reconciling or Stalled."""
-    status: ConditionStatus
+    """Complete, Failed, Stopped, StopRequested, FailureTarget, SpecChanged, RestartRules, Reconciling or Stalled."""
+    status: Annotated[ConditionStatus | Word, FIRST_FIT, ANY_WORD]
     """True, False or Unknown."""
-    reason: Annotated[str, Field(max_length=253)] = ""
+    reason: Word = ""
     """Why, in one word."""
     message: Text = ""
     """Why, for people."""

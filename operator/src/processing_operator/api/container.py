@@ -20,7 +20,7 @@ class ImagePullPolicy(StrEnum):
 
 
 class ImagePullSecret(SpecModel):
-    """A Secret with a registry's credentials."""
+    """A Secret by its name."""
 
     name: ObjectName
     """The Secret's name, in the job's namespace."""
@@ -30,7 +30,7 @@ class KeyRef(SpecModel):
     """A key of a Secret or ConfigMap."""
 
     name: ObjectName
-    """Its name, in the job's namespace."""
+    """The name of the Secret or ConfigMap, in the job's namespace."""
     key: DataKey
     """The key whose value is taken."""
     optional: Bool | None = None
@@ -49,7 +49,7 @@ class EnvSource(SpecModel):
 
 
 class EnvVar(SpecModel):
-    """An environment variable of the script."""
+    """A name, and exactly one of value and valueFrom."""
 
     RULES: ClassVar = (exactly_one("value", "valueFrom"),)
 
@@ -58,7 +58,7 @@ class EnvVar(SpecModel):
     value: LongText | None = None
     """Its value, taken literally: `$(NAME)` is not expanded."""
     value_from: EnvSource | None = None
-    """Where its value comes from, instead of `value`."""
+    """Where its value comes from, instead of `value`: exactly one of these."""
 
 
 _RESOURCE = (
@@ -98,7 +98,7 @@ class Resources(SpecModel):
     )
 
     requests: ResourceList | None = None
-    """What the scheduler reserves: cpu, memory, nvidia.com/gpu and so on."""
+    """What the scheduler reserves: cpu, memory, nvidia.com/gpu and so on. Absent: the limits."""
     limits: ResourceList | None = None
     """What the script may use at most."""
 
@@ -107,8 +107,9 @@ class SecurityContext(SpecModel):
     """The user that all the job's containers run as. The image's USER is not used."""
 
     run_as_user: UserId | None = None
-    """The user's number. Absent: the operator's setting, 1000. 0 is refused unless the operator allows root."""
+    """The user's number. Absent: what the operator was installed with, by default 1000. 0 is root, which is refused
+    unless the operator was installed to allow it."""
     run_as_group: UserId | None = None
-    """The group's number. Absent: the operator's setting, 1000."""
+    """The group's number. Absent: what the operator was installed with, by default 1000."""
     fs_group: UserId | None = None
-    """The group that owns the volumes. Absent: the operator's setting, 1000."""
+    """The volumes' group, by its number. Absent: what the operator was installed with, by default 1000."""

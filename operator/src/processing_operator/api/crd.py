@@ -1,25 +1,36 @@
 """The CustomResourceDefinition, made from the models. `python -m processing_operator.api.crd` prints it."""
 
 import sys
+from typing import Any
 
 from processing_operator.api import names
-from processing_operator.api.rules import VALIDATIONS
+from processing_operator.api.manifest import manifest
+from processing_operator.api.rules import RULES
 from processing_operator.api.structural import Schema, structural
 from processing_operator.api.v1alpha1 import ProcessingJob
 
-_HEADER = "# Made by `python -m processing_operator.api.crd` from the models; not to be edited.\n"
-_IMMUTABLE = "cannot be changed once the job is created: use a new name, or kubectl replace --force, which runs it anew"
-
-_MUTABLE = "stop"
 _COLUMNS = (
     ("STATE", "string", ".status.state", "One word for what the job is doing.", 0),
-    ("ATTEMPTS", "integer", ".status.attempts", "How often the job was started.", 0),
-    ("STARTED", "date", ".status.startTime", "When the first Pod was created.", 0),
+    ("REASON", "string", ".status.reason", "What the job waits for, or why it failed or was stopped.", 0),
+    ("DURATION", "string", ".status.duration", "How long the job took.", 0),
     ("AGE", "date", ".metadata.creationTimestamp", "When the job was created.", 0),
-    ("ENDED", "date", ".status.completionTime", "When the job ended.", 1),
-    ("REASON", "string", ".status.failureReason", "Why the job failed or was stopped.", 1),
+    ("ATTEMPTS", "integer", ".status.attempts", "How often the job was started.", 1),
     ("EXIT", "integer", ".status.exitCode", "The script's exit code.", 1),
+    ("NODE", "string", ".status.instances[0].node", "The node that the first Pod runs on.", 1),
     ("IMAGE", "string", ".spec.image", "The script's image.", 1),
+)
+_SELECTABLE = (".status.state", ".status.reason")
+
+# Kubernetes' own words, as in every kind
+_CONVENTIONS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+_API_VERSION = (
+    "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized "
+    "schemas to the latest internal value, and may reject unrecognized values. "
+    f"More info: {_CONVENTIONS}#resources"
+)
+_KIND = (
+    "Kind is a string value representing the REST resource this object represents. Servers may infer this from the "
+    f"endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: {_CONVENTIONS}#types-kinds"
 )
 
 
@@ -38,6 +49,7 @@ def crd() -> Schema:
                 "plural": names.PLURAL,
                 "singular": names.SINGULAR,
                 "shortNames": [names.SHORT_NAME],
+                "categories": ["all"],
             },
             "versions": [
                 {
@@ -45,8 +57,9 @@ def crd() -> Schema:
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
+                    "selectableFields": [{"jsonPath": path} for path in _SELECTABLE],
                     "additionalPrinterColumns": [_column(*column) for column in _COLUMNS],
-                    "schema": {"openAPIV3Schema": schema()},
+                    "schema": {"openAPIV3Schema": _without_rules(schema())},
                 }
             ],
         },
@@ -54,32 +67,23 @@ def crd() -> Schema:
 
 
 def schema() -> Schema:
-    """The structural schema of the whole object."""
+    """The structural schema of the whole object, with its rules: the API server keeps these by policy.py."""
     root = structural(ProcessingJob) | {"required": ["spec"]}
-    properties = root["properties"]
-    properties["apiVersion"] = {"type": "string"}
-    properties["kind"] = {"type": "string"}
-    properties["metadata"] = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 63}}}
-    del properties["status"]["default"]
-    spec = properties["spec"]
-    spec[VALIDATIONS] = [
-        *spec[VALIDATIONS],
-        *(_immutable(spec, name) for name in spec["properties"] if name != _MUTABLE),
-    ]
+    root["properties"] |= {
+        "apiVersion": {"description": _API_VERSION, "type": "string"},
+        "kind": {"description": _KIND, "type": "string"},
+        "metadata": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 63}}},
+    }
+    # kstatus, by which Helm and Flux wait, would call a job without a status done
+    root["properties"]["status"]["default"] = {"observedGeneration": -1}
     return root
 
 
-def _immutable(spec: Schema, name: str) -> Schema:
-    """The transition rule of one field of the spec."""
-    field = spec["properties"][name]
-    here, before = f"self.{name}", f"oldSelf.{name}"
-    same = f"{here} == {before}"
-    if "x-kubernetes-list-map-keys" in field:
-        # such lists are equal in any order, but status and plan go by position
-        same += f" && {here}.map(x, x.name) == {before}.map(x, x.name)"
-    if name not in spec["required"] and "default" not in field:
-        same = f"has({here}) == has({before}) && (!has({here}) || ({same}))"
-    return {"rule": same, "message": _IMMUTABLE, "fieldPath": f".{name}"}
+def _without_rules(node: Any) -> Any:
+    """They take the API server four times as long as the rest of a write, and a policy can leave the status alone."""
+    if isinstance(node, dict):
+        return {word: _without_rules(child) for word, child in node.items() if word != RULES}
+    return node
 
 
 def _column(name: str, kind: str, path: str, description: str, priority: int) -> Schema:
@@ -89,9 +93,7 @@ def _column(name: str, kind: str, path: str, description: str, priority: int) ->
 
 def document() -> str:
     """The CRD as YAML, as it is committed in `crds/`."""
-    import yaml  # noqa: PLC0415 - not needed where the models are used
-
-    return _HEADER + str(yaml.safe_dump(crd(), sort_keys=False, width=120, allow_unicode=True))
+    return manifest("processing_operator.api.crd", crd())
 
 
 def main() -> None:

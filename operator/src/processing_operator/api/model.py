@@ -12,13 +12,14 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from processing_operator.api.rules import Rule, add_validations
+from processing_operator.api.rules import Rule, add_rules
 
 
 class ApiModel(BaseModel):
@@ -58,7 +59,7 @@ class ApiModel(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema, with the rules."""
         json_schema = handler(schema)
-        add_validations(handler.resolve_ref_schema(json_schema), cls.RULES)
+        add_rules(handler.resolve_ref_schema(json_schema), cls.RULES)
         return json_schema
 
 
@@ -72,6 +73,13 @@ class SpecModel(ApiModel):
     """What users write: an unknown field is an error, as `kubectl apply` makes it one."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Word = Annotated[str, Field(max_length=253)]
+
+FIRST_FIT = Field(union_mode="left_to_right")
+ANY_WORD = WithJsonSchema({"type": "string", "maxLength": 63})
+"""Both stand at `<enum> | Word` of the status: a word of a newer operator is kept as it is, never an error."""
 
 
 def _clip(limit: int) -> BeforeValidator:

@@ -20,3 +20,4 @@ MANAGED_BY: Final = "processing-operator"
 
 ANNOTATION_PLAN: Final = f"{GROUP}/plan"
 ANNOTATION_SIGNAL: Final = f"{GROUP}/signal"
+ANNOTATION_SPEC_DIGEST: Final = f"{GROUP}/spec-digest"

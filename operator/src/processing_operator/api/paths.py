@@ -65,9 +65,10 @@ def _output_above_input(spec: Any) -> str | None:
     return None
 
 
-_BELOW = "(a.path == b.path || a.path.startsWith(b.path + '/'))"
+# the first half is not needed, but cheap, and tells most pairs apart
+_BELOW = "a.path.startsWith(b.path) && (a.path + '/').startsWith(b.path + '/')"
 _NESTED = f"self.outputs.exists(b, a.name != b.name && {_BELOW})"
-_ABOVE = "self.inputs.exists(a, a.path == b.path || a.path.startsWith(b.path + '/'))"
+_ABOVE = f"self.inputs.exists(a, {_BELOW})"
 _REPEATED = "self.inputs.exists(b, a.name != b.name && a.path == b.path)"
 
 LAYOUT_RULES = (

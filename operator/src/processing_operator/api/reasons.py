@@ -39,12 +39,22 @@ class Reason(StrEnum):
     DISK_FULL = "DiskFull"
 
     # the cluster
+    EXIT_UNKNOWN = "ExitUnknown"
+    """The script's container ended with 0, and no record tells how the script ended."""
     QUOTA_EXCEEDED = "QuotaExceeded"
     PENDING_TIMEOUT = "PendingTimeout"
     EVICTED = "Evicted"
     NODE_LOST = "NodeLost"
     PREEMPTED = "Preempted"
     POD_DELETED = "PodDeleted"
+
+    # only while it waits
+    UNSCHEDULABLE = "Unschedulable"
+    SCHEDULING_GATED = "SchedulingGated"
+    """By the scheduling gates of others."""
+    NOT_STARTING = "ContainerNotStarting"
+    PREDECESSOR_UPLOADS = "PredecessorUploads"
+    POD_TERMINATING = "PodTerminating"
 
     # asked for: the job ends in Stopped, not in Failed
     MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"

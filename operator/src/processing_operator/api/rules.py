@@ -1,4 +1,4 @@
-"""Rules that a schema alone cannot say: written once, kept by pydantic here and by CEL in the API server."""
+"""Rules that a schema alone cannot say: written once, kept by pydantic here, by policy.py in the API server."""
 
 import json
 import re
@@ -10,7 +10,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-VALIDATIONS = "x-kubernetes-validations"
+RULES = "x-rules"
+"""The word of a schema under which its rules stand, as `Rule.dump` gives them; not for the API server."""
 RULE = "rule"
 DUPLICATE = "duplicate"
 """The types of the pydantic errors that are raised here."""
@@ -22,11 +23,10 @@ class Rule:
 
     Attributes:
         message: what must be, for people.
-        cel: the rule for the API server.
+        cel: the rule for the API server, about `self`.
         offender: the refused value, as a text for people, or None if the rule holds.
-        cel_offender: the same text as a CEL expression. Empty where the API server names the value by itself, which it
-            does for strings and numbers.
-        field: what is to be named, below the value, as a CEL fieldPath (`.name`). Empty: the value itself.
+        cel_offender: the same text as a CEL expression. Empty: the value itself, a string or a number, is named.
+        field: what is to be named, below the value (`.name`). Empty: the value itself.
     """
 
     message: str
@@ -49,15 +49,8 @@ class Rule:
         raise PydanticCustomError(RULE, "{message}", context)
 
     def dump(self) -> dict[str, str]:
-        """The entry of `x-kubernetes-validations`."""
-        entry = {"rule": self.cel, "message": self.message}
-        if self.cel_offender:
-            # format, not +: a sum's cost is estimated by the sizes of its parts, which are unknown here
-            text = self.message.replace("%", "%%") + ": %s"
-            entry["messageExpression"] = f"{quote(text)}.format([{self.cel_offender}])"
-        if self.field:
-            entry["fieldPath"] = self.field
-        return entry
+        """The rule as it stands in a schema."""
+        return {"message": self.message, "cel": self.cel, "cel_offender": self.cel_offender, "field": self.field}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Checked after the type's own validation."""
@@ -65,13 +58,13 @@ class Rule:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Shown in the type's schema."""
-        return add_validations(handler(schema), (self,))
+        return add_rules(handler(schema), (self,))
 
 
-def add_validations(json_schema: JsonSchemaValue, rules: tuple[Rule, ...]) -> JsonSchemaValue:
+def add_rules(json_schema: JsonSchemaValue, rules: tuple[Rule, ...]) -> JsonSchemaValue:
     """The schema with the rules added to it."""
     if rules:
-        json_schema[VALIDATIONS] = [*json_schema.get(VALIDATIONS, []), *(rule.dump() for rule in rules)]
+        json_schema[RULES] = [*json_schema.get(RULES, []), *(rule.dump() for rule in rules)]
     return json_schema
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from processing_operator.api.rules import RULES
+
 Schema = dict[str, Any]
 
 # in this order, for people who read the generated file
@@ -25,13 +27,13 @@ _KEPT = (
     "x-kubernetes-int-or-string",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
-    "x-kubernetes-validations",
+    RULES,
 )
 _REFERENCE = "#/$defs/"
 
 
 def structural(model: type[BaseModel]) -> Schema:
-    """The model's schema for the API server, descriptions included, and defaults except within list items.
+    """The model's schema for the API server, descriptions included, defaults except within list items, and the rules.
 
     `kubectl apply` and Argo CD replace lists of custom resources as a whole: an item with a default filled in would
     differ from the user's manifest for ever. The models fill these in.

@@ -33,7 +33,7 @@ from processing_operator.api.model import ApiModel, SeenModel, SpecModel, Time
 from processing_operator.api.paths import LAYOUT_RULES
 from processing_operator.api.quantity import Size
 from processing_operator.api.rules import KeyedBy, Rule
-from processing_operator.api.scalars import WHOLE, Bool, ImageName, LongText, WorkingDir
+from processing_operator.api.scalars import WHOLE, Bool, ImageName, LongText, ObjectName, WorkingDir
 from processing_operator.api.status import JobStatus
 
 __all__ = [
@@ -59,28 +59,65 @@ __all__ = [
     "S3Source",
     "S3Target",
     "SecurityContext",
-    "Upload",
+    "Timeouts",
     "UploadOn",
     "Workspace",
 ]
 
-WEEK = 7 * 86400
+DAY = 86400
+WEEK = 7 * DAY
 
 
 class Workspace(SpecModel):
     """The disk space under /opt/ml."""
 
     size: Size = "30Gi"
-    """How much the script may fill. At 95 % the script is stopped (WorkspaceFull)."""
+    """How much may lie there, inputs included. At 95 % the script is stopped and its outputs are uploaded
+    (WorkspaceFull). Default: 30Gi."""
 
 
-class Upload(SpecModel):
-    """Limits of the upload."""
+class Timeouts(SpecModel):
+    """How long each part of the job may take."""
 
-    timeout_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
-    """How long the upload may take, retries included, after the script's end."""
-    termination_seconds: Annotated[int, Field(ge=1, le=86400), WHOLE] = 480
-    """How long the upload may take when the Pod is being deleted."""
+    pending_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
+    """All waiting before the script starts: for a node, an image, a Secret, a ServiceAccount, quota, the jobs named by
+    `from`. Default: 3600."""
+    download_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 86400
+    """The download, retries and restarts included. Default: 86400."""
+    run_seconds: Annotated[int, Field(ge=1, le=4 * WEEK), WHOLE] = 86400
+    """The script; then it is stopped, its outputs are uploaded and the job ends in Stopped. Default: 86400."""
+    stop_grace_seconds: Annotated[int, Field(ge=0, le=DAY), WHOLE] = 120
+    """From SIGTERM to SIGKILL, whenever the script is stopped. Default: 120."""
+    upload_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
+    """The upload after the script's end, retries and restarts included. Default: 3600."""
+    termination_upload_seconds: Annotated[int, Field(ge=1, le=DAY), WHOLE] = 480
+    """The upload while the Pod is being deleted, whose grace period is this and stopGraceSeconds. Default: 480."""
+
+
+def _role_without_account(spec: Any) -> str | None:
+    return None if spec.service_account_name is not None else spec.s3.role_arn
+
+
+def _two_identities(spec: Any) -> str | None:
+    return None if spec.s3.secret_name is None else spec.service_account_name
+
+
+IDENTITY_RULES = (
+    Rule(
+        message="at most one of s3.secretName and serviceAccountName may be given",
+        cel="!has(self.serviceAccountName) || !has(self.s3) || !has(self.s3.secretName)",
+        offender=_two_identities,
+        cel_offender="self.serviceAccountName",
+        field=".serviceAccountName",
+    ),
+    Rule(
+        message="a role is assumed with a ServiceAccount's token: serviceAccountName must be given too",
+        cel="!has(self.s3) || !has(self.s3.roleArn) || has(self.serviceAccountName)",
+        offender=_role_without_account,
+        cel_offender="self.s3.roleArn",
+        field=".s3.roleArn",
+    ),
+)
 
 
 def _inline_characters(spec: Any) -> int:
@@ -125,9 +162,9 @@ SIZE_RULES = (
 
 
 class ProcessingJobSpec(SpecModel):
-    """The job. Nothing but `stop` can be changed once it is created."""
+    """What to run, on which data, and where its results go."""
 
-    RULES: ClassVar = (*LAYOUT_RULES, *SIZE_RULES)
+    RULES: ClassVar = (*LAYOUT_RULES, *SIZE_RULES, *IDENTITY_RULES)
 
     image: ImageName
     """The image that the script runs in."""
@@ -144,29 +181,26 @@ class ProcessingJobSpec(SpecModel):
     env: Annotated[tuple[EnvVar, ...], Field(max_length=100), KeyedBy("name")] = ()
     """Environment variables of the script."""
     resources: Resources | None = None
-    """Compute resources of the script. Absent: the operator's setting."""
+    """Compute resources of the script, as in a Pod. Absent: what the operator was installed with, by default none."""
     security_context: SecurityContext | None = None
     """The user that all the job's containers run as."""
     workspace: Workspace = Workspace()
     """The disk space under /opt/ml."""
     s3: S3Settings = S3Settings()
-    """The object store."""
+    """The object store that inputs and outputs are in."""
+    service_account_name: ObjectName | None = None
+    """The ServiceAccount of the job's namespace that the Pod runs under, in place of s3.secretName: by it AWS (EKS Pod
+    Identity, IRSA) or any store with an STS knows fetch and upload. The script gets neither its token nor its keys.
+    Absent: default."""
     inputs: Annotated[tuple[Input, ...], Field(max_length=50), KeyedBy("name")] = ()
     """Data that is in place when the script starts."""
     outputs: Annotated[tuple[Output, ...], Field(max_length=50), KeyedBy("name")] = ()
-    """Data that is uploaded at the script's end."""
-    pending_timeout_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
-    """How long the Pod may wait: for a node, an image, a Secret; and the job for the jobs named by `from`."""
-    download_timeout_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 86400
-    """How long the download may take, retries and restarts included."""
-    max_runtime_seconds: Annotated[int, Field(ge=1, le=777600), WHOLE] = 86400
-    """How long the script may run; then it is stopped, its outputs are uploaded and the job ends in Stopped."""
-    stop_grace_seconds: Annotated[int, Field(ge=0, le=86400), WHOLE] = 120
-    """How long the script has from SIGTERM to SIGKILL when it is stopped."""
-    upload: Upload = Upload()
-    """Limits of the upload."""
+    """Data that the script leaves behind and that is uploaded at its end."""
+    timeouts: Timeouts = Timeouts()
+    """How long each part of the job may take."""
     stop: Bool = False
-    """True: stop the script gracefully and upload its outputs. Once seen, setting it back changes nothing."""
+    """True: end the job. A script that runs is stopped (timeouts.stopGraceSeconds), and its outputs are uploaded. Once
+    seen, setting it back changes nothing. Default: false."""
 
 
 class Metadata(SeenModel):
@@ -226,6 +260,7 @@ class ProcessingJob(ApiModel):
     kind: Literal["ProcessingJob"]
     metadata: Metadata
     spec: ProcessingJobSpec
-    """What to run, on what, to where."""
+    """What to run, on which data, and where its results go. Nothing but `stop` can be changed once the job is created:
+    kubectl replace --force runs it anew."""
     status: JobStatus = JobStatus()
     """What the operator reports."""
