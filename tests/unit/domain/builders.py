@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from processing_operator.api.names import ANNOTATION_SIGNAL, ANNOTATION_SPEC_DIGEST
+from processing_operator.api.protocol import FETCH, GATE, SCRIPT, UPLOAD, pod_name
+from processing_operator.api.status import JobStatus, TransferProgress
 from processing_operator.api.v1alpha1 import ProcessingJob
-from processing_operator.domain.facts import CreateFailure, Facts, OperatorDefaults, Progress
-from processing_operator.domain.names import FETCH, GATE, SCRIPT, UPLOAD, pod_name
+from processing_operator.domain.actions import Actions
+from processing_operator.domain.facts import Facts, OperatorDefaults, PodFacts, Refusal
 from processing_operator.domain.observe import observe
-from processing_operator.domain.pods.build import pod_labels
+from processing_operator.domain.pods.build import pod_labels, spec_digest
+from processing_operator.domain.reading import read_pod
 
 Obj = dict[str, Any]
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,13 +58,14 @@ def job(name: str = "census", *, status: Obj | None = None, meta: Obj | None = N
 
 
 def begun(attempt: int = 1, *, state: str = "Pending", **status: Any) -> Obj:
-    """The status of a job whose attempt has begun."""
+    """The status of a job whose attempt has begun, at 0; until its script runs, the job has waited since then."""
     instance = {"index": 0, "pod": f"census-1a2b3c4d-{attempt}-0", "podUid": f"pod-{attempt}", "state": "Pending"}
     return {
         "observedGeneration": 1,
         "state": state,
         "message": "",
         "startTime": text(0),
+        "pendingSince": text(0) if state in ("Pending", "Downloading") else None,
         "attempts": attempt,
         "instances": [instance],
         "conditions": [condition("Reconciling", reason=state)],
@@ -135,37 +141,45 @@ def pod(
     upload: Obj | None = None,
     script: Obj | None = None,
     uid: str = "",
+    name: str = "",
     gated: bool = False,
+    gates: tuple[str, ...] = (),
     node: str = "n1",
     phase: str = "Running",
     signal: str = "",
     deleting: float | None = None,
+    grace: int = 600,
+    since: float = 0,
+    digest: str = "",
     rules: bool = True,
     status: Obj | None = None,
     conditions: list[Obj] | None = None,
     others: list[Obj] | None = None,
     owner: str = UID,
 ) -> Obj:
-    """A Pod of the job `census`, as the API server gives it."""
+    """A Pod of the job `census`, as the API server gives it; `gates` are those of others."""
     census = job()
     meta: Obj = {
-        "name": pod_name(census, attempt),
+        "name": name or pod_name(census, attempt),
         "uid": uid or f"pod-{attempt}",
         "resourceVersion": "100",
-        "creationTimestamp": text(0),
+        "creationTimestamp": text(since),
         "labels": pod_labels(census, attempt, 0),
-        "annotations": {"processing-operator.dev/signal": signal},
-        "ownerReferences": [{"kind": "ProcessingJob", "name": "census", "uid": owner, "controller": True}],
+        "annotations": {ANNOTATION_SIGNAL: signal, ANNOTATION_SPEC_DIGEST: digest or spec_digest(census)},
+        "ownerReferences": [{"kind": "ProcessingJob", "name": "census", "uid": owner, "controller": True}]
+        if owner
+        else [],
     }
     if deleting is not None:
         meta["deletionTimestamp"] = text(deleting)
     restart = {"restartPolicyRules": RULES} if rules else {}
     spec: Obj = {
+        "terminationGracePeriodSeconds": grace,
         "initContainers": [{"name": FETCH, **restart}],
         "containers": [{"name": UPLOAD, **restart}, {"name": SCRIPT}],
     }
-    if gated:
-        spec["schedulingGates"] = [{"name": GATE}]
+    if gated or gates:
+        spec["schedulingGates"] = [{"name": gate} for gate in (*((GATE,) if gated else ()), *gates)]
     elif node:
         spec["nodeName"] = node
     main = {UPLOAD: upload, SCRIPT: script}
@@ -173,7 +187,7 @@ def pod(
         "metadata": meta,
         "spec": spec,
         "status": {
-            "phase": "Pending" if gated else phase,
+            "phase": "Pending" if gated or gates else phase,
             "conditions": conditions or [],
             "initContainerStatuses": [] if fetch is None else [{"name": FETCH, **fetch}],
             "containerStatuses": [
@@ -223,25 +237,45 @@ def failed(code: int, upload: Obj | None = None, *, reason: str = "", **more: An
     return pod(fetch=FETCHED, upload=sent, script=ended(code, 4, 7, reason=reason), phase="Failed", **more)
 
 
-# -- facts
+# -- facts, and what is decided by them
+
+
+def read(*pods: Obj) -> tuple[PodFacts, ...]:
+    return tuple(read_pod(raw) for raw in pods)
 
 
 def facts(
     of: ProcessingJob,
     *pods: Obj,
     gone: Obj | None = None,
+    created: Collection[str] = (),
     awaited: dict[str, ProcessingJob | None] | None = None,
-    failure: CreateFailure | None = None,
-    progress: Progress | None = None,
+    refusal: Refusal | None = None,
+    progress: TransferProgress | None = None,
     defaults: OperatorDefaults | None = None,
+    written_at: datetime | None = None,
 ) -> Facts:
-    """What `observe` makes of raw Pods; `gone` is one that was seen to go."""
+    """What `observe` makes of raw Pods; `gone` is one that was seen to go, `created` are uids of this process's own."""
     return observe(
         of,
-        pods,
+        read(*pods),
+        gone=() if gone is None else read(gone),
+        created=created,
+        refusal=refusal,
         awaited=awaited or {},
         defaults=defaults or OperatorDefaults(),
-        create_failure=failure,
         progress=progress,
-        tombstones=() if gone is None else (gone,),
+        written_at=written_at,
     )
+
+
+def written(actions: Actions) -> JobStatus:
+    """The status that is written, before the Pods are touched or after."""
+    status = actions.claim or actions.status
+    assert status is not None, actions
+    return status
+
+
+def reconciling(status: JobStatus) -> str:
+    """The reason of the condition that says what the job is doing or waiting for."""
+    return next(entry.reason for entry in status.conditions if entry.type == "Reconciling")

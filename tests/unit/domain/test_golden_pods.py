@@ -66,37 +66,38 @@ CASES: dict[str, dict[str, Any]] = {
                 "name": "model",
                 "path": "/opt/ml/model",
                 "required": True,
-                "s3": {
-                    "uri": "s3://data/runs/1/model/",
-                    "uploadOn": "OnSuccess",
-                    "archive": {"format": "TarGz", "name": "model.tar.gz"},
-                },
+                "s3": {"uri": "s3://data/runs/1/model/"},
+                "uploadOn": "OnSuccess",
+                "archive": {"format": "TarGz", "name": "model.tar.gz"},
             },
-            {"name": "logs", "path": "/opt/ml/logs", "s3": {"uri": "s3://data/logs", "uploadOn": "OnFailure"}},
+            {"name": "logs", "path": "/opt/ml/logs", "s3": {"uri": "s3://data/logs"}, "uploadOn": "OnFailure"},
         ]
     },
     "guaranteed": {"resources": {"limits": {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": "1"}}},
     "burstable": {"resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}},
     "user": {"securityContext": {"runAsUser": 4000, "runAsGroup": 4001, "fsGroup": 4002}},
-    "service_account": {"s3": {"region": "eu-west-1", "serviceAccountName": "reader"}},
-    "web_identity": {"s3": {"serviceAccountName": "reader", "roleArn": ROLE}, "inputs": [FROM_S3], "outputs": [OUT]},
+    "service_account": {"s3": {"region": "eu-west-1"}, "serviceAccountName": "reader"},
+    "web_identity": {"serviceAccountName": "reader", "s3": {"roleArn": ROLE}, "inputs": [FROM_S3], "outputs": [OUT]},
     "own_store": {
         "s3": {
             "endpoint": "https://s3.dev:8333",
-            "serviceAccountName": "reader",
             "roleArn": ROLE,
             "caBundle": {"configMapKeyRef": {"name": "store-ca", "key": "root.pem"}},
         },
+        "serviceAccountName": "reader",
         "inputs": [FROM_S3],
         "outputs": [OUT],
     },
     "limits": {
-        "maxRuntimeSeconds": 60,
-        "stopGraceSeconds": 5,
-        "upload": {"timeoutSeconds": 30, "terminationSeconds": 20},
         "workspace": {"size": "1500M"},
-        "pendingTimeoutSeconds": 7,
-        "downloadTimeoutSeconds": 8,
+        "timeouts": {
+            "pendingSeconds": 7,
+            "downloadSeconds": 8,
+            "runSeconds": 60,
+            "stopGraceSeconds": 5,
+            "uploadSeconds": 30,
+            "terminationUploadSeconds": 20,
+        },
     },
     "image": {
         "imagePullPolicy": "Always",
@@ -112,7 +113,8 @@ PREPROCESS = job(
         {
             "name": "m",
             "path": "/opt/ml/model",
-            "s3": {"uri": "s3://data/m", "archive": {"format": "TarGz", "name": "m.tgz"}},
+            "s3": {"uri": "s3://data/m"},
+            "archive": {"format": "TarGz", "name": "m.tgz"},
         },
     ],
 )
@@ -214,7 +216,7 @@ STS = [
 
 @pytest.mark.parametrize(("endpoint", "expected"), STS)
 def test_where_a_role_is_assumed(endpoint: str | None, expected: dict[str, str]) -> None:
-    census = job(s3={"endpoint": endpoint, "serviceAccountName": "reader", "roleArn": ROLE})
+    census = job(s3={"endpoint": endpoint, "roleArn": ROLE}, serviceAccountName="reader")
     env = {entry["name"]: entry.get("value") for entry in staging_env(census)}
     assert {name: value for name, value in env.items() if "STS" in name} == expected
 

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from processing_operator.domain.containers import read_container, read_time
-from processing_operator.domain.names import pod_name
-from processing_operator.domain.observe import read_pod
+from processing_operator.api.protocol import pod_name
+from processing_operator.domain.facts import Seen
 from processing_operator.domain.pods.env import escape
-from processing_operator.domain.results import ExitRecord, parse_result
-from tests.unit.domain.builders import FETCHED, Obj, at, ended, facts, job, pod, record, runs, waiting
+from processing_operator.domain.reading import read_container, read_pod, read_time
+from tests.unit.domain.builders import FETCHED, Obj, at, begun, ended, facts, job, pod, runs, waiting
 
 
 @pytest.mark.parametrize(
@@ -39,28 +38,106 @@ def test_started(raw: Obj, started: bool) -> None:
 
 
 def test_empty_pod_is_read() -> None:
-    read = read_pod({"metadata": {"name": "p"}})
-    assert (read.name, read.phase, read.attempt, read.script.state, read.restart_rules) == (
-        "p",
-        "Pending",
-        0,
-        "Absent",
-        True,
-    )
+    read = read_pod({"metadata": {"name": "p", "uid": "u", "resourceVersion": "1"}})
+    assert (read.name, read.owner, read.phase, read.attempt) == ("p", "", "Pending", 0)
+    assert (read.script.state, read.restart_rules, read.gated, read.grace) == ("Absent", True, False, 30)
+
+
+OWNERS: list[tuple[str, list[Obj] | None, str]] = [
+    ("nobody", None, ""),
+    ("a job", [{"kind": "ProcessingJob", "uid": "u", "controller": True}], "u"),
+    ("a job that does not control it", [{"kind": "ProcessingJob", "uid": "u"}], ""),
+    ("something else", [{"kind": "ReplicaSet", "uid": "r", "controller": True}], ""),
+    ("both", [{"kind": "Node", "uid": "n"}, {"kind": "ProcessingJob", "uid": "u", "controller": True}], "u"),
+]
+
+
+@pytest.mark.parametrize(("owners", "uid"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
+def test_owners(owners: list[Obj] | None, uid: str) -> None:
+    raw = pod()
+    raw["metadata"]["ownerReferences"] = owners
+    assert read_pod(raw).owner == uid
+
+
+# the Pod's scheduling gates: whether ours is among them, and the others
+GATES: list[tuple[str, Obj, bool, tuple[str, ...]]] = [
+    ("none", pod(), False, ()),
+    ("ours", pod(gated=True), True, ()),
+    ("another's", pod(gates=("q",)), False, ("q",)),
+    ("both", pod(gated=True, gates=("q", "r")), True, ("q", "r")),
+]
+
+
+@pytest.mark.parametrize(("raw", "gated", "others"), [row[1:] for row in GATES], ids=[row[0] for row in GATES])
+def test_gates(raw: Obj, gated: bool, others: tuple[str, ...]) -> None:
+    assert (read_pod(raw).gated, read_pod(raw).foreign_gates) == (gated, others)
+
+
+@pytest.mark.parametrize(
+    ("label", "attempt"), [("3", 3), ("", 0), ("x", 0), ("-1", 0), ("1.0", 0), ("\u0661", 0), (None, 0)]
+)
+def test_attempt_by_the_label(label: str | None, attempt: int) -> None:
+    raw = pod()
+    raw["metadata"]["labels"] = None if label is None else {"processing-operator.dev/attempt": label}
+    assert read_pod(raw).attempt == attempt
 
 
 def test_pods_are_told_apart() -> None:
-    census = job()
-    seen = facts(census, pod(2), pod(1), pod(3, owner="another"), gone=pod(1))
-    assert [(entry.attempt, entry.gone) for entry in seen.pods] == [(1, False), (2, False)]
-    seen = facts(census, pod(2), gone=pod(1))
-    assert [(entry.attempt, entry.gone) for entry in seen.pods] == [(1, True), (2, False)]
+    """By the uid of whoever controls them, by what the status knows, and by who has made them."""
+    census = job(status=begun(2))
+    seen = facts(census, pod(2), pod(1, uid="late", gated=True), pod(owner="another", uid="old", script=runs()))
+    assert seen.attempt is not None
+    assert [(one.index, one.seen, one.pod and one.pod.uid) for one in seen.attempt.instances] == [
+        (0, Seen.LIVE, "pod-2")
+    ]
+    assert [one.uid for one in seen.orphans] == ["late"]
+    assert [one.uid for one in seen.predecessors] == ["old"]
+    assert (seen.unclaimed, seen.leaving, seen.refusal) == ((), (), None)
+
+
+# the attempt's Pod in the status, what exists and what was seen to go; what is known of it then
+SEEN: list[tuple[str, tuple[Obj, ...], Obj | None, Seen, bool]] = [
+    ("there", (pod(),), None, Seen.LIVE, True),
+    ("there, though it was told to be gone", (pod(),), pod(phase="Failed"), Seen.LIVE, True),
+    ("gone", (), pod(), Seen.GONE, True),
+    ("not there", (), None, Seen.UNSEEN, False),
+    ("another of its name", (pod(uid="other", gated=True),), None, Seen.UNSEEN, False),
+    ("of its uid, but another owner's", (pod(owner="another"),), None, Seen.UNSEEN, False),
+]
+
+
+@pytest.mark.parametrize(("pods", "gone", "seen", "known"), [row[1:] for row in SEEN], ids=[row[0] for row in SEEN])
+def test_what_is_known_of_the_attempt(pods: tuple[Obj, ...], gone: Obj | None, seen: Seen, known: bool) -> None:
+    census = job(status=begun())
+    attempt = facts(census, *pods, gone=gone).attempt
+    assert attempt is not None
+    (instance,) = attempt.instances
+    assert (attempt.number, instance.seen, instance.pod is not None) == (1, seen, known)
+    assert len(attempt.live) == (seen is Seen.LIVE)
+
+
+def test_attempt_that_was_given_up_is_none() -> None:
+    lost = begun(attemptHistory=[{"attempt": 1, "reason": "Evicted"}])
+    seen = facts(job(status=lost), pod(deleting=9), pod(2, gated=True, uid="own"), created={"own"})
+    assert (seen.attempt, [one.uid for one in seen.leaving], [one.uid for one in seen.unclaimed]) == (
+        None,
+        ["pod-1"],
+        ["own"],
+    )
+
+
+def test_attempt_after_one_that_was_given_up_is_open() -> None:
+    again = begun(2, attemptHistory=[{"attempt": 1, "reason": "Evicted"}])
+    attempt = facts(job(status=again), pod(2)).attempt
+    assert attempt is not None
+    assert attempt.number == 2
 
 
 def test_containers_of_others() -> None:
     read = read_pod(pod(fetch=FETCHED, others=[{"name": "proxy", **runs()}]))
     assert read.others_running
     assert read.fetch.exit_code == 0
+    assert not read_pod(pod(fetch=FETCHED, others=[{"name": "proxy", **ended()}])).others_running
 
 
 SANDBOX: list[tuple[str, Obj, bool]] = [
@@ -74,21 +151,6 @@ SANDBOX: list[tuple[str, Obj, bool]] = [
 @pytest.mark.parametrize(("raw", "lost"), [row[1:] for row in SANDBOX], ids=[row[0] for row in SANDBOX])
 def test_sandbox_lost(raw: Obj, lost: bool) -> None:
     assert read_pod(raw).sandbox_lost is lost
-
-
-def test_result_is_read() -> None:
-    parsed = parse_result('{"v":1,"reason":"R","message":"m","items":[[1,2,3,"C",4]],"errors":["a",1]}')
-    assert parsed is not None
-    assert (parsed.reason, parsed.message, parsed.errors, parsed.exit) == ("R", "m", ("a",), None)
-    assert (parsed.items[0].objects, parsed.items[0].state) == (1, "C")
-    parsed = parse_result(record("Signaled", 137, signal=9, oom=2, peak=7, message="m"))
-    assert parsed is not None
-    assert parsed.exit == ExitRecord(137, 9, "Signaled", 1000, 7, 2, "m")
-
-
-@pytest.mark.parametrize("text", ["", "null", "1", "{", '{"v":2}', "[" * 100000])
-def test_what_is_no_result(text: str) -> None:
-    assert parse_result(text) is None
 
 
 @pytest.mark.parametrize(

@@ -7,60 +7,63 @@ from __future__ import annotations
 import pytest
 
 from processing_operator.domain.decide import decide
-from processing_operator.domain.facts import CreateFailure, OperatorDefaults
-from tests.unit.domain.builders import Obj, at, begun, facts, job, running
+from processing_operator.domain.facts import OperatorDefaults, Refusal
+from tests.unit.domain.builders import Obj, at, begun, facts, job, reconciling, running
 
-QUOTA = CreateFailure("Quota", "exceeded quota: compute, requested: cpu=2, used: cpu=1, limited: cpu=2")
-ACCOUNT = CreateFailure("Account", 'error looking up service account ns/reader: serviceaccount "reader" not found')
+QUOTA = Refusal("Quota", "exceeded quota: compute, requested: cpu=2, used: cpu=1, limited: cpu=2")
+POLICY = Refusal("Policy", 'violates PodSecurity "restricted:latest"')
+ACCOUNT = Refusal("Account", 'error looking up service account ns/reader: serviceaccount "reader" not found')
 FINAL = [
-    (CreateFailure("Conflict", "Pod 'census-1a2b3c4d-1-0' exists and is owned by nobody"), "NameConflict", "owned by nobody"),
-    (CreateFailure("Invalid", 'violates PodSecurity "restricted:latest"'), "InvalidPod", "violates PodSecurity"),
+    (Refusal("Conflict", "Pod 'census-1a2b3c4d-1-0' exists and is owned by nobody"), "NameConflict", "owned by nobody"),
+    (Refusal("Invalid", "spec.nodeName: Forbidden"), "InvalidPod", "spec.nodeName: Forbidden"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("failure", "reason", "word"), FINAL, ids=["conflict", "invalid"])
-def test_refused_for_good(failure: CreateFailure, reason: str, word: str) -> None:
+@pytest.mark.parametrize(("refusal", "reason", "word"), FINAL, ids=["conflict", "invalid"])
+def test_refused_for_good(refusal: Refusal, reason: str, word: str) -> None:
     census = job()
-    plan = decide(census, facts(census, failure=failure), at(10))
-    assert plan.create is None
-    assert plan.status is not None
-    assert (plan.status.state, plan.status.failure_reason, plan.status.attempts) == ("Failed", reason, 0)
-    assert word in (plan.status.message or "")
+    actions = decide(census, facts(census, refusal=refusal), at(10))
+    assert actions.create is None
+    assert actions.status is not None
+    assert (actions.status.state, actions.status.reason, actions.status.attempts) == ("Failed", reason, 0)
+    assert word in (actions.status.message or "")
 
 
 WAITING = [
     # why the Pod is refused, the reason meanwhile, the reason in the end, words of both messages
     (QUOTA, "QuotaExceeded", "PendingTimeout", "exceeded quota: compute"),
-    (ACCOUNT, "ServiceAccountNotFound", "ServiceAccountNotFound", "spec.s3.serviceAccountName: there is no ServiceAccount reader"),
+    (POLICY, "InvalidPod", "InvalidPod", 'cannot be created: violates PodSecurity "restricted:latest"'),
+    (ACCOUNT, "ServiceAccountNotFound", "ServiceAccountNotFound", "spec.serviceAccountName: there is no ServiceAccount reader"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("failure", "reason", "final", "words"), WAITING, ids=["quota", "account"])
-def test_waited_for_and_then_given_up(failure: CreateFailure, reason: str, final: str, words: str) -> None:
-    spec: Obj = {"pendingTimeoutSeconds": 60, "s3": {"serviceAccountName": "reader"}}
+@pytest.mark.parametrize(("refusal", "reason", "final", "words"), WAITING, ids=["quota", "policy", "account"])
+def test_waited_for_and_then_given_up(refusal: Refusal, reason: str, final: str, words: str) -> None:
+    spec: Obj = {"timeouts": {"pendingSeconds": 60}, "serviceAccountName": "reader"}
     census = job(**spec)
-    first = decide(census, facts(census, failure=failure), at(100))
+    first = decide(census, facts(census, refusal=refusal), at(100))
     assert first.status is not None
-    assert (first.status.state, first.status.completion_time) == ("Waiting", None)
+    assert (first.status.state, first.status.reason, first.status.completion_time) == ("Waiting", reason, None)
+    assert (reconciling(first.status), first.status.pending_since) == (reason, at(100))
     assert words in (first.status.message or "")
-    assert first.requeue_at == at(130)
+    assert first.again_at == at(130)
     assert [event.reason for event in first.events] == [reason]
     waiting = job(**spec, status=first.status.dump())
     assert decide(waiting, facts(waiting), at(130)).create is not None
-    assert decide(waiting, facts(waiting, failure=failure), at(130)).status is None
-    last = decide(waiting, facts(waiting, failure=failure), at(160)).status
+    assert decide(waiting, facts(waiting, refusal=refusal), at(130)).status is None
+    last = decide(waiting, facts(waiting, refusal=refusal), at(160)).status
     assert last is not None
-    assert (last.state, last.failure_reason) == ("Failed", final)
+    assert (last.state, last.reason) == ("Failed", final)
     assert words in (last.message or "")
     assert "Next: " in (last.message or "")
 
 
 def test_root_is_refused_unless_allowed() -> None:
     census = job(securityContext={"runAsUser": 0})
-    plan = decide(census, facts(census), at(10))
-    assert plan.status is not None
-    assert (plan.status.state, plan.status.failure_reason) == ("Failed", "InvalidPod")
-    assert "spec.securityContext.runAsUser" in (plan.status.message or "")
+    actions = decide(census, facts(census), at(10))
+    assert actions.status is not None
+    assert (actions.status.state, actions.status.reason) == ("Failed", "InvalidPod")
+    assert "spec.securityContext.runAsUser" in (actions.status.message or "")
     allowed = decide(census, facts(census, defaults=OperatorDefaults(allow_root=True)), at(10))
     assert allowed.create is not None
     assert allowed.create["spec"]["securityContext"]["runAsNonRoot"] is False
@@ -68,8 +71,8 @@ def test_root_is_refused_unless_allowed() -> None:
 
 def test_settings_do_not_touch_what_runs() -> None:
     census = job(status=begun(state="Running"), securityContext={"runAsUser": 0})
-    plan = decide(census, facts(census, running()), at(10))
-    assert plan.status is None or plan.status.state == "Running"
+    actions = decide(census, facts(census, running()), at(10))
+    assert actions.status is None or actions.status.state == "Running"
 
 
 def test_plan_that_does_not_fit_is_refused() -> None:
@@ -78,10 +81,10 @@ def test_plan_that_does_not_fit_is_refused() -> None:
         for n in range(50)
     ]
     census = job(outputs=outputs)
-    plan = decide(census, facts(census), at(10))
-    assert plan.status is not None
-    assert plan.status.failure_reason == "InvalidPod"
-    assert "131072 bytes" in (plan.status.message or "")
+    actions = decide(census, facts(census), at(10))
+    assert actions.status is not None
+    assert actions.status.reason == "InvalidPod"
+    assert "131072 bytes" in (actions.status.message or "")
 
 
 def test_large_environment_is_left_out_of_the_config_file() -> None:
@@ -89,6 +92,6 @@ def test_large_environment_is_left_out_of_the_config_file() -> None:
         env=[{"name": f"E{n}", "value": "\u00e9" * 30000} for n in range(2)],
         inputs=[{"name": f"i{n}", "path": f"/opt/ml/processing/{n}", "inline": {"a": "y" * 30000}} for n in range(2)],
     )
-    plan = decide(census, facts(census), at(10))
-    assert plan.create is not None
-    assert "Environment" not in plan.create["metadata"]["annotations"]["processing-operator.dev/plan"]
+    actions = decide(census, facts(census), at(10))
+    assert actions.create is not None
+    assert "Environment" not in actions.create["metadata"]["annotations"]["processing-operator.dev/plan"]

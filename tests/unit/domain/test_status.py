@@ -1,4 +1,4 @@
-"""The status: phases, counts, conditions, messages and Events of jobs that go on and that end."""
+"""The status: states, phases, counts, conditions and Events of jobs that go on and that end."""
 
 # ruff: noqa: E501 - a row is a line
 
@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from processing_operator.api.status import JobStatus
+from processing_operator.domain.actions import Actions
 from processing_operator.domain.decide import decide
-from processing_operator.domain.facts import Progress
-from processing_operator.domain.plan import Plan
 from tests.unit.domain.builders import (
     FETCHED,
     UPLOADED,
@@ -50,14 +49,14 @@ LANDED = result(items=[[1, 2000, 620, "C"], [1, 0, 1, "C"]])
 SENT = result(items=[[2, 300, 400, "C"], [0, 0, 0, "S"]], exit={"code": 0, "reason": "Exited"})
 
 
-def look(seen: Obj, now: float = 30, status: Obj | None = None, progress: Progress | None = None, **meta: Any) -> Plan:
+def look(seen: Obj, now: float = 30, status: Obj | None = None, **meta: Any) -> Actions:
     census = job(status=status or begun(), meta=meta, **SPEC)
-    return decide(census, facts(census, seen, progress=progress), at(now))
+    return decide(census, facts(census, seen), at(now))
 
 
-def status_of(plan: Plan) -> JobStatus:
-    assert plan.status is not None
-    return plan.status
+def status_of(actions: Actions) -> JobStatus:
+    assert actions.status is not None
+    return actions.status
 
 
 STATES: list[tuple[str, Obj, str, str]] = [
@@ -77,40 +76,11 @@ def test_state(seen: Obj, state: str, word: str) -> None:
     status = status_of(look(seen))
     assert status.state == state
     assert word in (status.message or "")
-    assert [entry.type for entry in status.conditions] == ["Reconciling"]
-    assert status.observed_generation == 1
-    assert status.completion_time is None
-
-
-PHASES: list[tuple[str, Obj, list[tuple[str, float, float | None]]]] = [
-    ("created", created(), []),
-    ("downloading", downloading(), [("Downloading", 1, None)]),
-    ("running", running(), [("Downloading", 1, 3), ("Running", 4, None)]),
-    ("uploading", uploading(), [("Downloading", 1, 3), ("Running", 4, 7), ("Uploading", 7, None)]),
-    ("completed", completed(), [("Downloading", 1, 3), ("Running", 4, 7), ("Uploading", 7, 9)]),
-    ("fetch restarted", pod(phase="Pending", fetch=runs(9, last=ended(1, 1, 2), restarts=1)), [("Downloading", 1, None)]),
-    ("no Secret", pod(phase="Pending", fetch=ended(75, 1, 2)), []),
-    ("no Secret until now", pod(phase="Pending", fetch=runs(9, last=ended(75, 1, 2), restarts=1)), [("Downloading", 9, None)]),
-    ("no input", pod(phase="Failed", fetch=ended(64, 1, 3, message=result("InputNotFound"))), [("Downloading", 1, 3)]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("seen", "expected"), [row[1:] for row in PHASES], ids=[row[0] for row in PHASES])
-def test_phases(seen: Obj, expected: list[tuple[str, float, float | None]]) -> None:
-    phases = status_of(look(seen, status=begun(state="Running"))).phases
-    assert [(phase.name.value, phase.start_time, phase.end_time) for phase in phases] == [
-        (name, at(start), None if end is None else at(end)) for name, start, end in expected
+    assert [(entry.type, entry.reason, entry.message) for entry in status.conditions] == [
+        ("Reconciling", state, status.message)
     ]
-
-
-def test_phases_stay_when_the_sandbox_is_made_anew() -> None:
-    before = status_of(look(uploading()))
-    seen = pod(
-        fetch=ended(0, 20, 21, restarts=1), upload=runs(22, last=ended(137, 4, 20), restarts=1), script=ended(0, 4, 7)
-    )
-    after = status_of(look(seen, status=before.dump()))
-    assert after.phases == before.phases
-    assert after.inputs == before.inputs
+    assert status.observed_generation == 1
+    assert (status.reason, status.completion_time, status.duration) == (None, None, None)
 
 
 def test_counts() -> None:
@@ -132,23 +102,25 @@ def test_counts() -> None:
     assert (status.exit_code, status.exit_message) == (0, "accuracy 0.95\n")
 
 
-UNREADABLE = [
-    "",
-    "?",
-    "[]",
-    '{"v": 2}',
-    '{"v": 1, "items": "?"}',
-    '{"v": 1, "items": [[1, 2, 3]]}',
-    '{"v":1,"items":[[1,2,3,"C"]]}',
-]
+UNREADABLE = ["", "?", "[]", '{"v": 2}', '{"v": 1, "items": "?"}', '{"v": 1, "items": [[1, 2, 3]]}', '{"v":1,"items":[[1,2,3,"C"]]}']  # fmt: skip
 
 
 @pytest.mark.parametrize("message", UNREADABLE)
 def test_unreadable_result_means_counts_unknown_and_no_failure(message: str) -> None:
     """The last one has fewer items than the job has inputs: nobody knows which they are."""
-    seen = pod(fetch=ended(0, 1, 3, message=message), upload=ended(0, 4, 9, message=message), script=ended(0, 4, 7))
-    status = status_of(look(seen))
+    sent = ended(0, 4, 9, message=message if "v" not in message else record())
+    status = status_of(look(pod(fetch=ended(0, 1, 3, message=message), upload=sent, script=ended(0, 4, 7))))
     assert (status.state, status.inputs, status.outputs) == ("Completed", (), ())
+
+
+UPLOADS: list[tuple[str, str]] = [("C", "Complete"), ("E", "Complete"), ("F", "Failed"), ("S", "Skipped"), ("W", "NotReached"), ("?", "")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("letter", "state"), UPLOADS)
+def test_what_became_of_an_output(letter: str, state: str) -> None:
+    sent = result(items=[[1, 1, 1, letter], [1, 1, 1, "C"]], exit={"code": 0, "reason": "Exited"})
+    status = status_of(look(pod(fetch=FETCHED, upload=ended(0, 4, 9, message=sent), script=ended(0, 4, 7))))
+    assert (status.outputs[0].upload or "") == state
 
 
 def test_exit_message_is_cut_on_a_character() -> None:
@@ -156,10 +128,40 @@ def test_exit_message_is_cut_on_a_character() -> None:
     assert status_of(look(seen)).exit_message == "é" * 512
 
 
+# the script's container; its exit code and its message in the status
+SCRIPTS: list[tuple[str, Obj, int | None, str | None]] = [
+    ("runs", runs(4), None, None),
+    ("ended", ended(3, 4, 7, message="m"), 3, "m"),
+    ("ended without a message", ended(0, 4, 7), 0, None),
+    ("could not be started", ended(128, None, 5, reason="StartError", message="exec: no such file"), 128, None),
+    ("nobody knows", ended(137, None, 6, reason="ContainerStatusUnknown", message="lost"), None, None),
+]
+
+
+@pytest.mark.parametrize(("script", "code", "message"), [row[1:] for row in SCRIPTS], ids=[row[0] for row in SCRIPTS])
+def test_exit_code_and_message_are_the_scripts(script: Obj, code: int | None, message: str | None) -> None:
+    status = status_of(look(pod(fetch=FETCHED, upload=runs(4), script=script)))
+    assert (status.exit_code, status.exit_message) == (code, message)
+
+
+RESTARTS: list[tuple[str, Obj, tuple[int, int] | None]] = [
+    ("none", downloading(), None),
+    ("fetch", pod(phase="Pending", fetch=waiting(last=ended(137), restarts=2)), (2, 0)),
+    ("upload", pod(fetch=FETCHED, upload=runs(8, last=ended(1), restarts=3), script=ended()), (0, 3)),
+    ("at the end", pod(fetch=FETCHED, upload=ended(0, 8, 9, message=record(), restarts=3), script=ended()), (0, 3)),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), [row[1:] for row in RESTARTS], ids=[row[0] for row in RESTARTS])
+def test_restarts(seen: Obj, expected: tuple[int, int] | None) -> None:
+    restarts = status_of(look(seen)).restarts
+    assert (restarts and (restarts.fetch, restarts.upload)) == expected
+
+
 CONDITIONS: list[tuple[str, Obj, list[str]]] = [
     ("completed", completed(), ["Complete"]),
     ("failed", failed(1), ["Failed", "Stalled"]),
-    ("stopped", failed(143, ended(0, 4, 9, message=record("MaxRuntimeExceeded"))), ["Stopped"]),
+    ("stopped", failed(143, ended(0, 4, 9, message=record("MaxRuntimeExceeded", 143))), ["Stopped"]),
 ]
 
 
@@ -167,23 +169,80 @@ CONDITIONS: list[tuple[str, Obj, list[str]]] = [
 def test_conditions_at_the_end(seen: Obj, expected: list[str]) -> None:
     status = status_of(look(seen))
     assert [entry.type for entry in status.conditions] == expected
-    assert {entry.reason for entry in status.conditions} == {status.failure_reason or "Completed"}
+    assert {entry.reason for entry in status.conditions} == {"Completed" if status.reason is None else status.reason}
     assert {entry.last_transition_time for entry in status.conditions} == {at(30)}
-    assert status.completion_time == at(9)
+    assert (status.completion_time, status.duration) == (at(9), "9s")
 
 
-def test_completion_time_is_now_where_the_pod_does_not_tell() -> None:
-    seen = pod(fetch=FETCHED, upload=runs(4), script=runs(4), phase="Failed", status={"reason": "Evicted"})
-    assert status_of(look(seen)).completion_time == at(30)
+# how the Pod ended; when the job did, and how long it took from its start at 0
+TIMES: list[tuple[str, Obj, float, str]] = [
+    ("as its last container", completed(), 9, "9s"),
+    ("as its fetch", pod(phase="Failed", fetch=ended(64, 1, 3, message=result("InputNotFound"))), 3, "3s"),
+    ("its script could not start", pod(fetch=FETCHED, upload=ended(64, 4, 9), script=ended(128, None, 5, reason="StartError")), 30, "30s"),
+    ("the Pod does not tell", pod(fetch=FETCHED, upload=runs(4), script=runs(4), phase="Failed", status={"reason": "Evicted"}), 30, "30s"),
+    ("before the job, by the node's clock", pod(fetch=ended(0, -99, -98), upload=ended(0, -97, -90, message=record()), script=ended(0, -97, -92)), -90, "0s"),
+    ("hours later", pod(fetch=FETCHED, upload=ended(0, 4, 18432, message=record()), script=ended(0, 4, 7)), 18432, "5h7m"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "end", "duration"), [row[1:] for row in TIMES], ids=[row[0] for row in TIMES])
+def test_when_the_job_ended(seen: Obj, end: float, duration: str) -> None:
+    status = status_of(look(seen))
+    assert (status.completion_time, status.duration) == (at(end), duration)
+
+
+def test_time_of_a_job_is_from_its_first_pod_on() -> None:
+    assert status_of(look(completed(), status=begun(startTime=text(5)))).duration == "4s"
+
+
+def test_job_that_never_had_a_pod_has_taken_its_time_from_its_creation() -> None:
+    census = job(stop=True)
+    status = status_of(decide(census, facts(census), at(95)))
+    assert (status.start_time, status.completion_time, status.duration) == (None, at(95), "95s")
 
 
 def test_dropped_restart_rules_are_told_of() -> None:
-    plan = look(pod(phase="Pending", fetch=runs(1), rules=False))
-    entry = status_of(plan).conditions[0]
+    seen = pod(phase="Pending", fetch=runs(1), rules=False)
+    actions = look(seen)
+    entry = status_of(actions).conditions[0]
     assert (entry.type, entry.status, entry.reason) == ("RestartRules", "False", "Dropped")
-    assert [event.reason for event in plan.events] == ["RestartRulesDropped"]
-    again = look(pod(phase="Pending", fetch=runs(1), rules=False), status=status_of(plan).dump())
+    assert [event.reason for event in actions.events] == ["RestartRulesDropped"]
+    again = look(seen, status=status_of(actions).dump())
     assert (again.status, again.events) == (None, ())
+
+
+# the generation, the digest of the spec that the Pod was built from (none: as it is now); whether the change is told of
+CHANGES: list[tuple[str, int, str, bool]] = [
+    ("as it was", 1, "", False),
+    ("another generation of the same", 2, "", False),
+    ("changed", 2, "0123456789abcdef", True),
+    ("another version's digest of the first spec", 1, "0123456789abcdef", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("generation", "digest", "told"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES]
+)
+def test_spec_that_was_changed_after_the_start_is_told_of_once(generation: int, digest: str, told: bool) -> None:
+    """The change is ignored."""
+    census = job(status=begun(), meta={"generation": generation})
+    seen = pod(fetch=FETCHED, upload=runs(4), script=runs(4), digest=digest)
+    actions = decide(census, facts(census, seen), at(30))
+    status = status_of(actions)
+    assert (status.state, status.observed_generation) == ("Running", generation)
+    assert [entry.status for entry in status.conditions if entry.type == "SpecChanged"] == (["True"] if told else [])
+    assert [event.reason for event in actions.events] == (["SpecChanged"] if told else [])
+    again = job(status=status.dump(), meta={"generation": generation})
+    assert decide(again, facts(again, seen), at(31)) == Actions()
+
+
+def test_pod_without_a_digest_is_not_compared() -> None:
+    census = job(status=begun(), meta={"generation": 2})
+    seen = running()
+    del seen["metadata"]["annotations"]["processing-operator.dev/spec-digest"]
+    assert [entry.type for entry in status_of(decide(census, facts(census, seen), at(30))).conditions] == [
+        "Reconciling"
+    ]
 
 
 def test_stalled_goes_when_the_job_can_be_read_again() -> None:
@@ -191,57 +250,15 @@ def test_stalled_goes_when_the_job_can_be_read_again() -> None:
     assert [entry.type for entry in status_of(look(running(), status=status)).conditions] == ["Reconciling"]
 
 
-@pytest.mark.parametrize("seen", [created(), downloading(), running(), uploading()])
-def test_nothing_new_writes_nothing(seen: Obj) -> None:
-    first = status_of(look(seen))
-    again = look(seen, now=40, status=first.dump())
-    assert (again.status, again.claim, again.events) == (None, None, ())
-
-
-def test_quick_phases_are_written_together() -> None:
-    plan = look(downloading(), now=2)
-    assert (plan.status, plan.requeue_at) == (None, at(3))
-    assert status_of(look(downloading(), now=3)).state == "Downloading"
-    assert look(uploading(), now=8, status=begun(state="Running")).status is None
-    assert status_of(look(running(), now=4)).state == "Running"
-
-
-def test_clock_of_the_kubelet_does_not_hold_a_phase_back_for_long() -> None:
-    ahead = pod(phase="Pending", fetch=runs(500))
-    assert status_of(look(ahead, now=2)).state == "Downloading"
-
-
-def test_progress_is_told_and_kept() -> None:
-    progress = Progress("Downloading", 12, 123, total_objects=20, total_bytes=456)
-    first = status_of(look(downloading(), progress=progress))
-    assert first.message == "downloading (attempt 1); 12 of 20 objects, 123 of 456 bytes"
-    assert look(downloading(), status=first.dump()).status is None
-    trouble = Progress("Downloading", 12, 123, retries=3, error="503 SlowDown")
-    second = status_of(look(downloading(), status=first.dump(), progress=trouble))
-    assert second.message == "downloading (attempt 1); 12 objects, 123 bytes; 3 retries, last error: 503 SlowDown"
-
-
-EVENTS: list[tuple[str, Obj, Obj, list[str]]] = [
-    ("downloading", downloading(), begun(), []),
-    ("running", running(), begun(state="Downloading"), ["Started"]),
-    ("uploading", uploading(), begun(state="Running", phases=[{"name": "Running", "startTime": text(4)}]), []),
-    ("completed", completed(), begun(state="Uploading", phases=[{"name": "Running", "startTime": text(4)}]), ["Completed"]),
-    ("all at once", completed(), begun(), ["Started", "Completed"]),
-    ("failed", failed(1), begun(), ["Started", "ScriptFailed"]),
-    ("siblings", pod(fetch=ended(0, 1, 3, message=result(items=[[1, 1, 1, "C"]] * 2, errors=["warning: in-2.csv was taken, too"])), upload=runs(4), script=runs(4)), begun(), ["InputsNotice", "Started"]),
-    ("links", pod(fetch=FETCHED, upload=ended(0, 4, 9, message=result(items=[[1, 1, 1, "C"]] * 2, errors=["warning: a link"])), script=ended(0, 4, 7)), begun(), ["Started", "OutputsNotice", "Completed"]),
-    ("upload restarted", pod(fetch=FETCHED, upload=runs(8, last=ended(1), restarts=1), script=ended(0, 4, 7)), begun(state="Running"), ["Started", "Restarted"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("seen", "before", "reasons"), [row[1:] for row in EVENTS], ids=[row[0] for row in EVENTS])
-def test_events(seen: Obj, before: Obj, reasons: list[str]) -> None:
-    assert [event.reason for event in look(seen, status=before).events] == reasons
-
-
-def test_long_words_of_others_are_cut() -> None:
-    seen = pod(phase="Pending", fetch=waiting("CreateContainerError", "x" * 9000))
-    status = status_of(look(seen))
-    assert len(status.message or "") == 4096
-    end = status_of(look(pod(phase="Failed", fetch=ended(64, message=result("R" * 900, "m" * 9000)))))
-    assert (len(end.message or ""), len(end.failure_reason or "")) == (4096, 253)
+def test_words_of_a_newer_operator_are_no_obstacle() -> None:
+    """They are read as they are, and written anew as this one has them."""
+    odd: Obj = {"phases": [{"name": "Rehearsing", "startTime": text(1)}], "progress": {"phase": "Rehearsing", "objects": 1, "bytes": 1}}  # fmt: skip
+    instances = [{"index": 0, "pod": "census-1a2b3c4d-1-0", "podUid": "pod-1", "state": "Held"}]
+    conditions = [condition("Reconciling", reason="Rehearsing"), condition("Held", status="Perhaps")]
+    before = begun(state="Holding", instances=instances, conditions=conditions, **odd)
+    status = status_of(look(running(), status=before))
+    assert (status.state, status.instances[0].state, status.progress) == ("Running", "Running", None)
+    assert [(entry.type, entry.status) for entry in status.conditions] == [("Held", "Perhaps"), ("Reconciling", "True")]
+    census = job(status=before)
+    vanished = status_of(decide(census, facts(census), at(30)))
+    assert (vanished.state, vanished.reason) == ("Pending", "PodDeleted")

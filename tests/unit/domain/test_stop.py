@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from processing_operator.domain.actions import Actions
 from processing_operator.domain.decide import decide
 from tests.unit.domain.builders import (
     FETCHED,
@@ -12,6 +13,7 @@ from tests.unit.domain.builders import (
     begun,
     completed,
     created,
+    disrupted,
     downloading,
     ended,
     facts,
@@ -22,8 +24,11 @@ from tests.unit.domain.builders import (
     stop_latched,
     uploading,
     waiting,
+    written,
 )
 
+START_ERROR = ended(128, None, 5, reason="StartError", message="exec: no such file")
+ASKED = '{"stop":"2026-01-01T00:00:20Z"}'
 # what is seen; signalled, deleted; the state afterwards
 STOPS: list[tuple[str, Obj, bool, bool, str]] = [
     ("pending", created(), False, True, "Stopping"),
@@ -31,7 +36,7 @@ STOPS: list[tuple[str, Obj, bool, bool, str]] = [
     ("downloading", downloading(), False, True, "Stopping"),
     ("script pulls", pod(phase="Pending", fetch=FETCHED, upload=runs(4), script=waiting()), False, True, "Stopping"),
     ("running", running(), True, False, "Stopping"),
-    ("signalled", pod(fetch=FETCHED, upload=runs(4), script=runs(4), signal="stop"), False, False, "Stopping"),
+    ("signalled", pod(fetch=FETCHED, upload=runs(4), script=runs(4), signal=ASKED), False, False, "Stopping"),
     ("uploading", uploading(), False, False, "Stopping"),
     ("deleted", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9), False, False, "Stopping"),
     ("deleted before the start", pod(phase="Pending", fetch=runs(), deleting=9), False, False, "Stopping"),
@@ -44,66 +49,130 @@ STOPS: list[tuple[str, Obj, bool, bool, str]] = [
 )
 def test_stop(seen: Obj, signalled: bool, deleted: bool, state: str) -> None:
     census = job(status=begun(state="Running"), stop=True)
-    plan = decide(census, facts(census, seen), at(30))
-    assert (len(plan.signals), len(plan.deletions)) == (signalled, deleted)
-    status = plan.claim or plan.status
-    assert status is not None
+    actions = decide(census, facts(census, seen), at(30))
+    assert (len(actions.stop), len(actions.delete), actions.release) == (signalled, deleted, ())
+    status = written(actions)
     assert status.state == state
     assert any(entry.type == "StopRequested" and entry.status == "True" for entry in status.conditions)
     if signalled or deleted:
-        assert plan.claim is not None, "remembered before it is acted upon"
+        assert actions.claim is not None, "remembered before it is acted upon"
+
+
+def test_pod_whose_script_could_not_be_started_is_told_to_end_and_not_deleted() -> None:
+    census = job(status=begun(state="Running"), stop=True)
+    actions = decide(census, facts(census, pod(fetch=FETCHED, upload=runs(4), script=START_ERROR)), at(30))
+    assert (len(actions.stop), actions.delete, written(actions).state) == (1, (), "Stopping")
 
 
 def test_stop_is_latched() -> None:
     census = job(status=stop_latched(state="Stopping"), stop=False)
-    plan = decide(census, facts(census, running()), at(30))
-    assert [signal.value for signal in plan.signals] == ["stop"]
+    actions = decide(census, facts(census, running()), at(30))
+    assert [target.uid for target in actions.stop] == ["pod-1"]
 
 
 @pytest.mark.parametrize("status", [{}, {"state": "Waiting"}], ids=["new", "waiting"])
 def test_stop_before_a_pod_was_created(status: Obj) -> None:
     census = job(status=status, stop=True)
-    plan = decide(census, facts(census), at(30))
-    assert plan.create is None
-    assert plan.status is not None
-    assert (plan.status.state, plan.status.failure_reason) == ("Stopped", "StopRequested")
+    actions = decide(census, facts(census), at(30))
+    assert actions.create is None
+    assert actions.status is not None
+    assert (actions.status.state, actions.status.reason) == ("Stopped", "StopRequested")
+    assert actions.status.message == "stopped before a Pod was created"
 
 
-def test_stop_deletes_a_pod_that_was_not_claimed() -> None:
+UNCLAIMED: list[tuple[str, Obj, set[str]]] = [
+    ("its own", pod(gated=True), {"pod-1"}),
+    ("another's", pod(gated=True, since=29), set()),
+]
+
+
+@pytest.mark.parametrize(("seen", "own"), [row[1:] for row in UNCLAIMED], ids=[row[0] for row in UNCLAIMED])
+def test_stop_deletes_a_pod_that_was_not_claimed(seen: Obj, own: set[str]) -> None:
     census = job(stop=True)
-    unclaimed = pod(gated=True)
-    plan = decide(census, facts(census, unclaimed), at(30))
-    assert (len(plan.deletions), plan.releases) == (1, ())
-    assert plan.claim is not None
-    assert (plan.claim.state, plan.claim.attempts) == ("Stopping", 0)
+    actions = decide(census, facts(census, seen, created=own), at(30))
+    assert (len(actions.delete), actions.release, actions.create) == (1, (), None)
+    assert actions.claim is not None
+    assert (actions.claim.state, actions.claim.attempts) == ("Stopping", 0)
+    again = job(stop=True, status=actions.claim.dump())
+    assert written(decide(again, facts(again), at(31))).state == "Stopped"
+
+
+def test_stop_does_not_wait_for_a_pod_that_never_ran_and_does_not_go() -> None:
+    """A finalizer holds it."""
+    census = job(stop=True)
+    status = written(decide(census, facts(census, pod(gated=True, deleting=20)), at(30)))
+    assert (status.state, status.reason) == ("Stopped", "StopRequested")
 
 
 def test_stopped_once_the_pod_is_gone() -> None:
     census = job(status=stop_latched(state="Stopping"))
     gone = pod(phase="Failed", fetch=ended(143), deleting=9)
-    plan = decide(census, facts(census, gone=gone), at(30))
-    assert plan.status is not None
-    assert (plan.status.state, plan.status.failure_reason) == ("Stopped", "StopRequested")
-    assert [entry.type for entry in plan.status.conditions if entry.status == "True"] == ["StopRequested", "Stopped"]
+    actions = decide(census, facts(census, gone=gone), at(30))
+    assert actions.status is not None
+    assert (actions.status.state, actions.status.reason) == ("Stopped", "StopRequested")
+    assert [entry.type for entry in actions.status.conditions if entry.status == "True"] == ["StopRequested", "Stopped"]
+
+
+# how the Pod was when it went, after a stop
+GONE: list[tuple[str, Obj, str]] = [
+    ("by force, while it downloaded", pod(phase="Pending", fetch=runs(), deleting=9), "Stopped"),
+    ("with its node", pod(phase="Failed", fetch=runs(), conditions=[disrupted("DeletionByPodGC")]), "Stopped"),
+    ("by force, while its script ran", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9), "Failed"),
+]
+
+
+@pytest.mark.parametrize(("gone", "state"), [row[1:] for row in GONE], ids=[row[0] for row in GONE])
+def test_pod_that_went_without_its_script_being_seen_to_start_was_stopped(gone: Obj, state: str) -> None:
+    census = job(status=stop_latched(state="Stopping"))
+    assert written(decide(census, facts(census, gone=gone), at(30))).state == state
 
 
 def test_stop_between_two_attempts() -> None:
     status = stop_latched(state="Pending", attemptHistory=[{"attempt": 1, "reason": "Evicted"}])
     census = job(status=status)
     waits = decide(census, facts(census, pod(phase="Pending", fetch=runs(), deleting=9)), at(30))
-    assert (waits.create, waits.deletions) == (None, ())
-    plan = decide(census, facts(census), at(31))
-    assert plan.status is not None
-    assert plan.status.state == "Stopped"
+    assert (waits.create, waits.delete) == (None, ())
+    after = written(decide(census, facts(census), at(31)))
+    assert (after.state, after.message) == ("Stopped", "stopped between two attempts")
 
 
 def test_stop_is_told_once() -> None:
     census = job(status=begun(state="Running"), stop=True)
-    plan = decide(census, facts(census, running()), at(30))
-    assert [event.reason for event in plan.events] == ["Started", "StopRequested"]
-    assert plan.claim is not None
-    again = job(status=plan.claim.dump(), stop=True)
-    assert (
-        decide(again, facts(again, pod(fetch=FETCHED, upload=runs(4), script=runs(4), signal="stop")), at(31)).events
-        == ()
-    )
+    actions = decide(census, facts(census, running()), at(30))
+    assert [event.reason for event in actions.events] == ["StopRequested"]
+    again = job(status=written(actions).dump(), stop=True)
+    told = pod(fetch=FETCHED, upload=runs(4), script=runs(4), signal=ASKED)
+    assert decide(again, facts(again, told), at(31)) == Actions()
+
+
+# whatever stands in the annotation: only a stop is a stop
+SIGNALS = ["", "stop", "null", "[]", "{", "[" * 2000, '{"stop":""}', '{"stop":true}', '{"upload":"retry@now"}']
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_pod_that_was_told_something_else_is_told_to_stop(signal: str) -> None:
+    census = job(status=stop_latched(state="Stopping"))
+    told = pod(fetch=FETCHED, upload=runs(4), script=runs(4), signal=signal)
+    assert [target.uid for target in decide(census, facts(census, told), at(30)).stop] == ["pod-1"]
+
+
+# one of script and upload cannot do its part any more: the other is told to end
+CUT_SHORT: list[tuple[str, Obj, bool]] = [
+    ("no command for the runtime", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR), True),
+    ("told so", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR, signal=ASKED), False),
+    ("upload has given up", pod(fetch=FETCHED, upload=ended(64), script=runs(4)), True),
+    ("upload crashed", pod(fetch=FETCHED, upload=ended(1), script=runs(4)), False),
+    ("upload crashed, old API server", pod(fetch=FETCHED, upload=ended(1), script=runs(4), rules=False), True),
+    ("upload has done its work before the script", pod(fetch=FETCHED, upload=ended(0), script=runs(4)), False),
+    ("old API server", pod(fetch=FETCHED, upload=runs(4), script=runs(4), rules=False), False),
+    ("being deleted", pod(fetch=FETCHED, upload=ended(64), script=runs(4), deleting=9), False),
+]
+
+
+@pytest.mark.parametrize(("seen", "told"), [row[1:] for row in CUT_SHORT], ids=[row[0] for row in CUT_SHORT])
+def test_what_would_run_for_nothing_is_told_to_end(seen: Obj, told: bool) -> None:
+    """The job was not asked to stop, and says nothing of it."""
+    census = job(status=begun(state="Running"))
+    actions = decide(census, facts(census, seen), at(30))
+    assert (len(actions.stop), actions.delete) == (told, ())
+    assert all(entry.type != "StopRequested" for entry in written(actions).conditions)

@@ -1,101 +1,64 @@
-"""The next step of a job: the first policy that has something to say."""
+"""The next step of a job: the first policy of its chain that has something to say."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from processing_operator.api.status import JobStatus, State
-from processing_operator.domain.attempts import candidate, current_pod, live_pods
-from processing_operator.domain.events import tell_changes
-from processing_operator.domain.plan import Plan
-from processing_operator.domain.policies import awaiting, begin, final, judged, pending, refused, running, stop
+from processing_operator.domain.actions import Actions, Decision
+from processing_operator.domain.conditions import is_finished
+from processing_operator.domain.policies import awaiting, begin, ends, going, waiting
+from processing_operator.domain.settle import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from processing_operator.api.v1alpha1 import ProcessingJob
-    from processing_operator.domain.facts import Facts
+    from processing_operator.domain.facts import Attempt, Facts
 
-    Policy = Callable[[ProcessingJob, Facts, datetime], Plan | None]
+    OpenPolicy = Callable[[ProcessingJob, Attempt, Facts, datetime], Decision | None]
+    NextPolicy = Callable[[ProcessingJob, Facts, datetime], Decision | None]
 
-POLICIES: Final[tuple[Policy, ...]] = (
-    final.deleted,
-    final.finished,
-    begin.clear,
-    judged.judged,
-    judged.vanished,
-    refused.root_refused,
-    pending.doomed,
-    stop.stop,
-    awaiting.awaiting,
-    refused.create_refused,
-    begin.between,
-    begin.claim,
-    begin.release,
-    running.cut_short,
-    pending.pending,
-    pending.overdue,
-    running.goes_on,
-    refused.too_large,
-    begin.create,
+OPEN: Final[tuple[OpenPolicy, ...]] = (
+    ends.ended,  # every Pod of the attempt tells how it ended
+    ends.vanished,  # a Pod is gone, and nobody saw it go
+    ends.failing,  # the end is decided and waits for its Pod
+    going.stop_attempt,  # a stop was asked for
+    going.release,  # the operator died between claim and release
+    going.cut_short,  # script or upload cannot do its part any more
+    waiting.waiting,  # the script has not started: for the cluster, or for the user
+    waiting.overdue,  # fetch or upload have not kept their own limits
+    going.progress,  # it goes on
 )
+"""While an attempt is open."""
 
-LAST_LOOK: Final = timedelta(seconds=5)
-"""After the end: whether something of the Pod is left that runs for nothing."""
-QUICK: Final = timedelta(seconds=2)
-"""A phase that is over sooner is not written on its own, but together with the next."""
+NEXT: Final[tuple[NextPolicy, ...]] = (
+    going.stop_between,  # a stop was asked for
+    begin.root_refused,  # the operator's settings forbid the job's user
+    begin.pod_refused,  # the API server has refused the Pod
+    begin.predecessor,  # a Pod of a deleted job of this name may still upload
+    awaiting.awaiting,  # inputs are outputs of jobs that have not completed
+    begin.backoff,  # the attempt before was lost: its Pod has to go, some time to pass
+    begin.claim,  # the Pod was created: it becomes the attempt's only one
+    begin.orphaned,  # a Pod that nobody may claim has the next one's name
+    begin.create,  # nothing stands against it
+)
+"""While none is."""
 
 
-def decide(job: ProcessingJob, facts: Facts, now: datetime) -> Plan:
+def decide(job: ProcessingJob, facts: Facts, now: datetime) -> Actions:
     """What to do about the job, by what was seen, at this time."""
-    for policy in POLICIES:
-        if (plan := policy(job, facts, now)) is not None:
-            return _settle(job, facts, now, plan)
-    return Plan.nothing()
+    if job.metadata.deletion_timestamp is not None:
+        return Actions()  # the collector deletes the Pods, and their own grace is the time for the upload
+    actions = settle(job, facts, now, _decide(job, facts, now) or Decision())
+    return actions if actions.writes else replace(actions, delete=begin.clear_orphans(facts, now))
 
 
-def _settle(job: ProcessingJob, facts: Facts, now: datetime, plan: Plan) -> Plan:
-    """Nothing is written that the job says already; each change is told of by its Events."""
-    if plan.status is not None and (until := _quick_until(job.status, plan.status, now)) is not None:
-        plan = replace(plan, status=None, requeue_at=min(until, plan.requeue_at or until))
-    claim = None if plan.claim == job.status else plan.claim
-    status = None if plan.status == job.status else plan.status
-    pod = current_pod(job, facts) or candidate(job, facts)
-    after = status or claim
-    events = () if after is None else tell_changes(job.status, after, pod)
-    plan = replace(plan, claim=claim, status=status, events=events)
-    if (
-        after is not None
-        and after.state is not None
-        and after.state.terminal
-        and any(not pod.terminal for pod in live_pods(facts))
-    ):
-        return replace(plan, requeue_at=now + LAST_LOOK)
-    return plan
-
-
-def _quick_until(before: JobStatus, after: JobStatus, now: datetime) -> datetime | None:
-    """Until when a change that says only how far the Pod is is held back. The kubelet's clock may not be ours."""
-    since = _passing_since(before, after)
-    if since is None or _conditions(before) != _conditions(after) or not -QUICK < now - since < QUICK:
-        return None
-    return since + QUICK
-
-
-def _passing_since(before: JobStatus, after: JobStatus) -> datetime | None:
-    """Since when data moves, or the script's container is being started; None for any other change."""
-    phases = {phase.name: phase for phase in after.phases}
-    if after.state in (State.DOWNLOADING, State.UPLOADING) and after.state != before.state:
-        return None if after.state not in phases else phases[after.state].start_time
-    if after.state is State.PENDING and State.DOWNLOADING in phases and before.state is not None:
-        return phases[State.DOWNLOADING].end_time
-    return None
-
-
-def _conditions(status: JobStatus) -> list[tuple[str, str]]:
-    """Types and reasons, but for the reason that is the state over again."""
-    passing = {State.PENDING.value, State.DOWNLOADING.value, State.RUNNING.value, State.UPLOADING.value}
-    return [(entry.type, "" if entry.reason in passing else entry.reason) for entry in status.conditions]
+def _decide(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
+    if is_finished(job):
+        return ends.finished(facts)
+    if facts.attempt is None:
+        return next((found for policy in NEXT if (found := policy(job, facts, now)) is not None), None)
+    open_policies = (policy(job, facts.attempt, facts, now) for policy in OPEN)
+    return next((found for found in open_policies if found is not None), None)

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from processing_operator.api.protocol import FETCH, SCRIPT, UPLOAD, WAITS_OUTSIDE
 from processing_operator.api.reasons import Reason
-from processing_operator.domain import names
-from processing_operator.domain.containers import WAITS_OUTSIDE
+from processing_operator.domain.results import StageResult
 
 if TYPE_CHECKING:
-    from processing_operator.domain.containers import ContainerFacts
-    from processing_operator.domain.observe import PodFacts
+    from processing_operator.domain.container import ContainerFacts
+    from processing_operator.domain.facts import PodFacts
 
-UNSCHEDULABLE: Final = "Unschedulable"
-NOT_STARTING: Final = "ContainerNotStarting"
 REFUSAL_PATIENCE: Final = timedelta(minutes=2)
 """A registry may say "not found" for a moment after a push."""
 
+_MISSING: Final = {"secret": Reason.SECRET_NOT_FOUND, "configmap": Reason.CONFIG_MAP_NOT_FOUND}
 _IMAGE_REASONS: Final = frozenset(
     {
         "ErrImagePull",
@@ -44,9 +43,9 @@ class Problem:
     """Why the Pod does not get on.
 
     Attributes:
-        reason: that of the condition Reconciling meanwhile.
+        reason: the job's reason meanwhile.
         message: in whose words.
-        final_reason: the job's reason once pendingTimeoutSeconds are over.
+        final_reason: the job's reason once spec.timeouts.pendingSeconds are over.
         patience: an image that is not to be had after that time never will be; None: it may always come right.
     """
 
@@ -59,25 +58,24 @@ class Problem:
 def find_problem(pod: PodFacts) -> Problem | None:
     """The problem, or None while all seems to go its way."""
     scheduled = pod.scheduled
-    if scheduled is not None and scheduled.status == "False" and scheduled.reason == UNSCHEDULABLE:
+    if pod.foreign_gates and not pod.gated:
+        text = f"Pod {pod.name} waits behind scheduling gates of others: {', '.join(pod.foreign_gates)}"
+        return Problem(Reason.SCHEDULING_GATED, text, Reason.PENDING_TIMEOUT)
+    if scheduled is not None and scheduled.status == "False" and scheduled.reason == Reason.UNSCHEDULABLE:
         text = f"Pod {pod.name} is unschedulable: {scheduled.message}"
-        return Problem(UNSCHEDULABLE, text, Reason.PENDING_TIMEOUT)
+        return Problem(Reason.UNSCHEDULABLE, text, Reason.PENDING_TIMEOUT)
     if pod.fetch.exit_code == 0:
-        return _of_container(names.SCRIPT, pod.script) or _of_container(names.UPLOAD, pod.upload)
-    return _of_fetch(pod.fetch) or _of_container(names.FETCH, pod.fetch)
+        return _of_container(SCRIPT, pod.script) or _of_container(UPLOAD, pod.upload)
+    return _of_fetch(pod.fetch) or _of_container(FETCH, pod.fetch)
 
 
 def _of_fetch(fetch: ContainerFacts) -> Problem | None:
     """It has found out what is missing, and will be started again."""
-    end = fetch.latest_end
-    if fetch.running or end is None or end.exit_code != WAITS_OUTSIDE:
+    if fetch.running or fetch.latest_code != WAITS_OUTSIDE:
         return None
-    result = fetch.last_result
-    said = "" if result is None else result.message
-    known = (Reason.SECRET_NOT_FOUND, Reason.CONFIG_MAP_NOT_FOUND)
-    reason = next((reason for reason in known if result is not None and result.reason == reason), None)
-    text = f"container fetch waits: {said or 'for something that is not there'}"
-    return Problem(reason or NOT_STARTING, text, reason or Reason.PENDING_TIMEOUT)
+    result = fetch.last_result or StageResult()
+    reason = next((reason for reason in _MISSING.values() if result.reason == reason), None)
+    return _of_missing(reason, f"container fetch waits: {result.message or 'for something that is not there'}")
 
 
 def _of_container(name: str, container: ContainerFacts) -> Problem | None:
@@ -89,10 +87,15 @@ def _of_container(name: str, container: ContainerFacts) -> Problem | None:
     if container.reason in _IMAGE_REASONS:
         return _of_image(name, container)
     if container.reason == "CreateContainerConfigError":
-        return _of_config(text, container.message)
-    if container.reason in ("CreateContainerError", "RunContainerError"):
-        return Problem(NOT_STARTING, text, Reason.PENDING_TIMEOUT)
-    return None
+        # the kubelet says `secret "keys" not found` or `couldn't find key api in Secret ns/keys`; so of ConfigMaps
+        said = container.message.lower()
+        return _of_missing(next((reason for kind, reason in _MISSING.items() if kind in said), None), text)
+    return _of_missing(None, text) if container.reason in ("CreateContainerError", "RunContainerError") else None
+
+
+def _of_missing(reason: Reason | None, text: str) -> Problem:
+    """Something of the user's is not there; what, if it is known, is the reason."""
+    return Problem(reason or Reason.NOT_STARTING, text, reason or Reason.PENDING_TIMEOUT)
 
 
 def _of_image(name: str, container: ContainerFacts) -> Problem:
@@ -100,13 +103,3 @@ def _of_image(name: str, container: ContainerFacts) -> Problem:
     text = f"container {name} waits for its image: {said}"
     patience = REFUSAL_PATIENCE if _REFUSED.search(said) else None
     return Problem(Reason.IMAGE_PULL_FAILED, text, Reason.PENDING_TIMEOUT, patience)
-
-
-def _of_config(text: str, said: str) -> Problem:
-    """The kubelet says `secret "keys" not found` or `couldn't find key api in Secret ns/keys`; so of ConfigMaps."""
-    lower = said.lower()
-    if "secret" in lower:
-        return Problem(Reason.SECRET_NOT_FOUND, text, Reason.SECRET_NOT_FOUND)
-    if "configmap" in lower:
-        return Problem(Reason.CONFIG_MAP_NOT_FOUND, text, Reason.CONFIG_MAP_NOT_FOUND)
-    return Problem(NOT_STARTING, text, Reason.PENDING_TIMEOUT)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from processing_operator.domain import names
+from processing_operator.api import protocol
 
 if TYPE_CHECKING:
-    from processing_operator.api.v1alpha1 import EnvVar, KeyRef, ProcessingJob
+    from processing_operator.api.v1alpha1 import EnvVar, ProcessingJob
 
 DEFAULT_REGION = "us-east-1"
 
@@ -43,13 +43,13 @@ def staging_env(job: ProcessingJob) -> list[dict[str, Any]]:
     """The environment of fetch and upload: what the AWS libraries look for. Everything else is in the plan."""
     s3 = job.spec.s3
     given: dict[str, dict[str, Any]] = {"HOME": {"value": "/tmp"}}  # noqa: S108 - the container's own
-    if s3.service_account_name is not None:
+    if job.spec.service_account_name is not None:
         # whose STS is asked, also where a webhook of the platform brings the other variables
         given |= {name: {"value": region_of(job)} for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
     if s3.role_arn is not None:
         given |= _role_env(s3.role_arn, s3.endpoint)
     if s3.ca_bundle is not None:
-        given["AWS_CA_BUNDLE"] = {"value": f"{names.CA_BUNDLE_DIR}/{s3.ca_bundle.config_map_key_ref.key}"}
+        given["AWS_CA_BUNDLE"] = {"value": f"{protocol.CA_BUNDLE_DIR}/{s3.ca_bundle.config_map_key_ref.key}"}
     return [{"name": name, **source} for name, source in given.items()]
 
 
@@ -57,7 +57,7 @@ def _role_env(role: str, endpoint: str | None) -> dict[str, dict[str, Any]]:
     """AssumeRoleWithWebIdentity: which role, by which token, under which name in the store's audit log, and where."""
     return {
         "AWS_ROLE_ARN": {"value": role},
-        "AWS_WEB_IDENTITY_TOKEN_FILE": {"value": f"{names.WEB_IDENTITY_DIR}/{names.TOKEN_FILE}"},
+        "AWS_WEB_IDENTITY_TOKEN_FILE": {"value": f"{protocol.WEB_IDENTITY_DIR}/{protocol.TOKEN_FILE}"},
         "AWS_ROLE_SESSION_NAME": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         **_sts_env(endpoint),
     }
@@ -71,18 +71,6 @@ def _sts_env(endpoint: str | None) -> dict[str, dict[str, Any]]:
 
 
 def _source(variable: EnvVar) -> dict[str, Any]:
-    source = variable.value_from
-    if source is None:
+    if variable.value_from is None:
         return {"value": escape(variable.value or "")}
-    if source.secret_key_ref is not None:
-        return {"valueFrom": {"secretKeyRef": _key(source.secret_key_ref)}}
-    if source.config_map_key_ref is not None:
-        return {"valueFrom": {"configMapKeyRef": _key(source.config_map_key_ref)}}
-    return {"value": ""}
-
-
-def _key(ref: KeyRef) -> dict[str, Any]:
-    key: dict[str, Any] = {"name": ref.name, "key": ref.key}
-    if ref.optional is not None:
-        key["optional"] = ref.optional
-    return key
+    return {"valueFrom": variable.value_from.dump()}

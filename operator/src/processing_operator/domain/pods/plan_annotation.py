@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from processing_operator.domain import names
-from processing_operator.domain.pods.config_files import config_files
+from processing_operator.api import protocol
 from processing_operator.domain.pods.env import region_of
-from processing_operator.domain.pods.sources import input_uri
+from processing_operator.domain.pods.volumes import workspace_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +16,16 @@ if TYPE_CHECKING:
 
 PLAN_LIMIT: Final = 128 * 1024
 """Bytes. The API server allows 256 KiB for all annotations of an object together."""
+_GIB: Final = 1024**3
+_ACCOUNT: Final = "0" * 12
+"""There is no AWS account; the SDK wants twelve digits."""
 
 
 class PlanTooLargeError(ValueError):
     """The plan does not fit into its annotation; the message names the fields and the numbers."""
 
 
-def plan_annotation(
-    job: ProcessingJob, attempt: int, index: int, awaited: Mapping[str, ProcessingJob | None], *, final: bool = True
-) -> str:
+def plan_annotation(job: ProcessingJob, attempt: int, index: int, awaited: Mapping[str, ProcessingJob | None]) -> str:
     """The plan as canonical JSON: no spaces, keys sorted, but for the config files, whose keys have SageMaker's order.
 
     An environment that is too large for it is left out of processingjobconfig.json; the script has it as its
@@ -34,11 +34,12 @@ def plan_annotation(
     Raises:
         PlanTooLargeError: it is larger than 128 KiB.
     """
+    uris = {source.name: _input_uri(source, awaited) for source in job.spec.inputs}
+    plan = json.loads(json.dumps(_plan(job, attempt, index, uris), sort_keys=True))  # sorted at every depth
     text = ""
     for with_environment in (True, False):
-        plan = _plan(job, attempt, index, awaited, final=final)
-        config = config_files(job, index, awaited, with_environment=with_environment)
-        text = _dump({"config": config, **_sort(plan)})
+        config = _config_files(job, index, uris, with_environment=with_environment)
+        text = json.dumps({"config": config, **plan}, ensure_ascii=False, separators=(",", ":"))
         if len(text.encode()) <= PLAN_LIMIT:
             return text
     raise PlanTooLargeError(
@@ -47,9 +48,32 @@ def plan_annotation(
     )
 
 
-def _plan(
-    job: ProcessingJob, attempt: int, index: int, awaited: Mapping[str, ProcessingJob | None], *, final: bool
-) -> dict[str, Any]:
+def find_output(job: ProcessingJob, name: str) -> Output | None:
+    """The job's output of that name."""
+    return next((output for output in job.spec.outputs if output.name == name), None)
+
+
+def _input_uri(source: Input, awaited: Mapping[str, ProcessingJob | None]) -> str | None:
+    """None for an input that is not of S3."""
+    if source.s3 is not None:
+        return source.s3.uri
+    if source.from_ is None:
+        return None
+    other = awaited[source.from_.job]
+    output = None if other is None else find_output(other, source.from_.output)
+    return None if output is None else _output_uri(output)
+
+
+def _output_uri(output: Output) -> str:
+    """What an output is read by: its archive's one object, or everything below its prefix.
+
+    The slash at the end keeps out siblings by name: `train/` and not `train-2/`.
+    """
+    prefix = output.s3.uri.rstrip("/") + "/"
+    return prefix if output.archive is None else prefix + output.archive.name
+
+
+def _plan(job: ProcessingJob, attempt: int, index: int, uris: Mapping[str, str | None]) -> dict[str, Any]:
     spec, meta = job.spec, job.metadata
     return {
         "version": 1,
@@ -60,13 +84,13 @@ def _plan(
             "attempt": attempt,
             "index": index,
         },
-        "final": final,
+        "final": True,
         "s3": _store(job),
-        "inputs": [_input(at, source, awaited) for at, source in enumerate(spec.inputs)],
+        "inputs": [_input(at, source, uris[source.name]) for at, source in enumerate(spec.inputs)],
         "outputs": [_output(output) for output in spec.outputs],
-        "pendingTimeoutSeconds": spec.pending_timeout_seconds,
-        "downloadTimeoutSeconds": spec.download_timeout_seconds,
-        "uploadTimeoutSeconds": spec.upload.timeout_seconds,
+        "pendingTimeoutSeconds": spec.timeouts.pending_seconds,
+        "downloadTimeoutSeconds": spec.timeouts.download_seconds,
+        "uploadTimeoutSeconds": spec.timeouts.upload_seconds,
     }
 
 
@@ -82,34 +106,87 @@ def _store(job: ProcessingJob) -> dict[str, Any]:
     }
 
 
-def _input(position: int, source: Input, awaited: Mapping[str, ProcessingJob | None]) -> dict[str, Any]:
+def _input(position: int, source: Input, uri: str | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": source.name, "path": source.path}
     if source.config_map is not None:
-        return {**entry, "configMap": {"name": source.config_map.name, "dir": names.config_map_dir(position)}}
+        return {**entry, "configMap": {"name": source.config_map.name, "dir": protocol.config_map_dir(position)}}
     if source.inline is not None:
         return {**entry, "inline": dict(source.inline)}
-    return {**entry, "s3": {"uri": input_uri(source, awaited)}}
+    return {**entry, "s3": {"uri": uri}}
 
 
 def _output(output: Output) -> dict[str, Any]:
-    archive = output.s3.archive
+    archive = output.archive
     return {
         "name": output.name,
         "path": output.path,
         "uri": output.s3.uri,
-        "uploadOn": output.s3.upload_on.value,
+        "uploadOn": output.upload_on.value,
         "archive": None if archive is None else {"format": archive.format, "name": archive.name},
         "required": output.required,
     }
 
 
-def _sort(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sort(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_sort(entry) for entry in value]
-    return value
+# -- the config files
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _config_files(
+    job: ProcessingJob, index: int, uris: Mapping[str, str | None], *, with_environment: bool
+) -> dict[str, dict[str, Any]]:
+    """The two files of /opt/ml/config, as SageMaker Processing writes them: keys, their order, null for what is absent.
+
+    Source: the Amazon SageMaker developer guide, "How Amazon SageMaker Processing Configures Your Processing
+    Container", and recorded files.
+    """
+    return {
+        "processingjobconfig.json": _job_config(job, uris, with_environment=with_environment),
+        "resourceconfig.json": {"current_host": protocol.host_name(index), "hosts": [protocol.host_name(0)]},
+    }
+
+
+def _job_config(job: ProcessingJob, uris: Mapping[str, str | None], *, with_environment: bool) -> dict[str, Any]:
+    """The job as SageMaker would describe it to its container."""
+    spec, name = job.spec, job.metadata.name
+    config: dict[str, Any] = {
+        "ProcessingJobArn": f"arn:aws:sagemaker:{region_of(job)}:{_ACCOUNT}:processing-job/{name}",
+        "ProcessingJobName": name,
+        "AppSpecification": {
+            "ImageUri": spec.image,
+            "ContainerEntrypoint": list(spec.command),
+            "ContainerArguments": list(spec.args) or None,
+        },
+    }
+    environment = {variable.name: variable.value for variable in spec.env if variable.value is not None}
+    if environment and with_environment:
+        config["Environment"] = environment
+    cluster = {
+        "InstanceCount": 1,
+        "InstanceType": None,
+        "VolumeSizeInGB": -(-workspace_bytes(job) // _GIB),
+        "VolumeKmsKeyId": None,
+    }
+    return config | {
+        "ProcessingInputs": [_config_input(source, uris[source.name]) for source in spec.inputs],
+        "ProcessingOutputConfig": {"Outputs": [_config_output(output) for output in spec.outputs], "KmsKeyId": None},
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "RoleArn": spec.s3.role_arn,
+        "StoppingCondition": {"MaxRuntimeInSeconds": spec.timeouts.run_seconds},
+    }
+
+
+def _config_input(source: Input, uri: str | None) -> dict[str, Any]:
+    s3 = {
+        "LocalPath": source.path,
+        "S3Uri": uri,
+        "S3DataDistributionType": "FullyReplicated",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+        "S3CompressionType": "None",
+        "S3DownloadMode": "StartOfJob",
+    }
+    return {"InputName": source.name, "AppManaged": False, "S3Input": s3, "DatasetDefinition": None}
+
+
+def _config_output(output: Output) -> dict[str, Any]:
+    s3 = {"LocalPath": output.path, "S3Uri": output.s3.uri, "S3UploadMode": "EndOfJob"}
+    return {"OutputName": output.name, "AppManaged": False, "S3Output": s3, "FeatureStoreOutput": None}

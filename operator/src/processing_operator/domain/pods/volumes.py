@@ -5,22 +5,31 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from processing_operator.api import protocol
 from processing_operator.api.names import ANNOTATION_PLAN, ANNOTATION_SIGNAL
 from processing_operator.api.quantity import parse_quantity
-from processing_operator.domain import names
-from processing_operator.domain.pods.store_access import access_mounts, access_volumes
 
 if TYPE_CHECKING:
     from processing_operator.api.v1alpha1 import ProcessingJob
 
+_Source = tuple[str, str, dict[str, Any]]
+"""A volume's name, the directory that it is mounted at, read only, and where its files come from."""
+
 _GIB = 1024**3
 _READ_ONLY_FOR_ALL = 0o444
+_READ_ONLY_FOR_GROUP = 0o440
+_AUDIENCE = "sts.amazonaws.com"
+"""Whom the token is for, as IRSA has it. The API server, for one, refuses it: it is of no use in the cluster."""
+_TOKEN_SECONDS = 3600
+"""The kubelet renews the file before that, and it is read at each exchange."""
 
 
 def pod_volumes(job: ProcessingJob) -> list[dict[str, Any]]:
     """All volumes, in the protocol's order."""
+    # above the launcher's limit, since the kubelet deletes everything when this one is passed
+    workspace_limit = workspace_bytes(job) * 11 // 10 + _GIB
     return [
-        _empty_dir("workspace", str(workspace_limit(job))),
+        _empty_dir("workspace", str(workspace_limit)),
         _empty_dir("bin", "64Mi"),
         _empty_dir("control", "16Mi"),
         _empty_dir("state", "2Gi"),
@@ -28,8 +37,7 @@ def pod_volumes(job: ProcessingJob) -> list[dict[str, Any]]:
         _pod_info("signal", {"signal": ANNOTATION_SIGNAL}),
         _empty_dir("tmp-fetch", "1Gi"),
         _empty_dir("tmp-upload", "1Gi"),
-        *access_volumes(job),
-        *(_config_map(position, name) for position, name in config_maps(job)),
+        *({"name": name, **source} for name, _, source in (*_access(job), *_config_maps(job))),
     ]
 
 
@@ -38,26 +46,15 @@ def workspace_bytes(job: ProcessingJob) -> int:
     return ceil(parse_quantity(job.spec.workspace.size))
 
 
-def workspace_limit(job: ProcessingJob) -> int:
-    """The volume's limit in bytes: above the launcher's, since the kubelet deletes everything when it is passed."""
-    return workspace_bytes(job) * 11 // 10 + _GIB
-
-
-def config_maps(job: ProcessingJob) -> list[tuple[int, str]]:
-    """Position in `spec.inputs` and name of each ConfigMap input."""
-    return [(at, source.config_map.name) for at, source in enumerate(job.spec.inputs) if source.config_map is not None]
-
-
 def fetch_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
     """Fetch writes the workspace, the launcher, the lock and its journal."""
     return [
-        _mount("workspace", names.WORKSPACE_DIR),
-        _mount("bin", names.BIN_DIR),
-        _mount("control", names.CONTROL_DIR),
-        _mount("state", names.STATE_DIR),
-        _mount("podinfo", names.PODINFO_DIR, read_only=True),
-        *access_mounts(job),
-        *(_config_map_mount(position) for position, _ in config_maps(job)),
+        _mount("workspace", protocol.WORKSPACE_DIR),
+        _mount("bin", protocol.BIN_DIR),
+        _mount("control", protocol.CONTROL_DIR),
+        _mount("state", protocol.STATE_DIR),
+        _mount("podinfo", protocol.PODINFO_DIR, read_only=True),
+        *(_mount(name, path, read_only=True) for name, path, _ in (*_access(job), *_config_maps(job))),
         _mount("tmp-fetch", "/tmp"),  # noqa: S108 - a volume of its own
     ]
 
@@ -65,22 +62,54 @@ def fetch_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
 def script_mounts() -> list[dict[str, Any]]:
     """The script sees no credentials, no plan and no journal."""
     return [
-        _mount("workspace", names.WORKSPACE_DIR),
-        _mount("bin", names.BIN_DIR, read_only=True),
-        _mount("control", names.CONTROL_DIR),
-        _mount("signal", names.SIGNAL_DIR, read_only=True),
+        _mount("workspace", protocol.WORKSPACE_DIR),
+        _mount("bin", protocol.BIN_DIR, read_only=True),
+        _mount("control", protocol.CONTROL_DIR),
+        _mount("signal", protocol.SIGNAL_DIR, read_only=True),
     ]
 
 
 def upload_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
     """Upload changes nothing of what the script left."""
     return [
-        _mount("workspace", names.WORKSPACE_DIR, read_only=True),
-        _mount("control", names.CONTROL_DIR, read_only=True),
-        _mount("state", names.STATE_DIR),
-        _mount("podinfo", names.PODINFO_DIR, read_only=True),
-        *access_mounts(job),
+        _mount("workspace", protocol.WORKSPACE_DIR, read_only=True),
+        _mount("control", protocol.CONTROL_DIR, read_only=True),
+        _mount("state", protocol.STATE_DIR),
+        _mount("podinfo", protocol.PODINFO_DIR, read_only=True),
+        *(_mount(name, path, read_only=True) for name, path, _ in _access(job)),
         _mount("tmp-upload", "/tmp"),  # noqa: S108 - a volume of its own
+    ]
+
+
+def _access(job: ProcessingJob) -> list[_Source]:
+    """By which files fetch and upload show the store who they are, and know it.
+
+    The variables that name them are in env.py; the script's container has none. Optional where they may be: fetch tells
+    of what is missing; the kubelet would hold the Pod without a word in its status.
+    """
+    s3 = job.spec.s3
+    found: list[_Source] = []
+    if s3.secret_name is not None:
+        secret = {"secretName": s3.secret_name, "optional": True, "defaultMode": _READ_ONLY_FOR_GROUP}
+        found.append(("credentials", protocol.CREDENTIALS_DIR, {"secret": secret}))
+    if s3.role_arn is not None:
+        token = {"audience": _AUDIENCE, "expirationSeconds": _TOKEN_SECONDS, "path": protocol.TOKEN_FILE}
+        projected = {"sources": [{"serviceAccountToken": token}], "defaultMode": _READ_ONLY_FOR_GROUP}
+        found.append(("web-identity", protocol.WEB_IDENTITY_DIR, {"projected": projected}))
+    if s3.ca_bundle is not None:
+        # all its keys: should the wanted one be missing, fetch can say which there are
+        config_map = {"name": s3.ca_bundle.config_map_key_ref.name, "optional": True, "defaultMode": _READ_ONLY_FOR_ALL}
+        found.append(("ca-bundle", protocol.CA_BUNDLE_DIR, {"configMap": config_map}))
+    return found
+
+
+def _config_maps(job: ProcessingJob) -> list[_Source]:
+    """The ConfigMap inputs."""
+    names = [(at, item.config_map.name) for at, item in enumerate(job.spec.inputs) if item.config_map is not None]
+    shared = {"optional": True, "defaultMode": _READ_ONLY_FOR_ALL}
+    return [
+        (protocol.config_map_volume(at), protocol.config_map_dir(at), {"configMap": {"name": name, **shared}})
+        for at, name in names
     ]
 
 
@@ -96,17 +125,5 @@ def _pod_info(name: str, files: dict[str, str]) -> dict[str, Any]:
     return {"name": name, "downwardAPI": {"defaultMode": _READ_ONLY_FOR_ALL, "items": items}}
 
 
-def _config_map(position: int, name: str) -> dict[str, Any]:
-    source = {"name": name, "optional": True, "defaultMode": _READ_ONLY_FOR_ALL}
-    return {"name": names.config_map_volume(position), "configMap": source}
-
-
 def _mount(name: str, path: str, *, read_only: bool = False) -> dict[str, Any]:
-    mount: dict[str, Any] = {"name": name, "mountPath": path}
-    if read_only:
-        mount["readOnly"] = True
-    return mount
-
-
-def _config_map_mount(position: int) -> dict[str, Any]:
-    return _mount(names.config_map_volume(position), names.config_map_dir(position), read_only=True)
+    return {"name": name, "mountPath": path, **({"readOnly": True} if read_only else {})}

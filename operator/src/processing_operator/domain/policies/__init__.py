@@ -1,1 +1,0 @@
-"""One small module per policy; the chain is in `domain/decide.py`."""
