@@ -9,32 +9,34 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from processing_operator.controller.dispatch import Dispatcher
-from processing_operator.controller.gone import GonePods
+from processing_operator.api.names import LABEL_UID
+from processing_operator.controller.dispatch import Dispatcher, PodSink
 from processing_operator.controller.health import Answer, HealthServer, verdict
-from processing_operator.controller.index import JobIndex
 from processing_operator.controller.kube import Kube
 from processing_operator.controller.leader import Leader
 from processing_operator.controller.logs import set_up_logs
 from processing_operator.controller.metrics import Metrics
+from processing_operator.controller.progress import ProgressReader
 from processing_operator.controller.queue import WorkQueue
 from processing_operator.controller.reconciler import Reconciler
 from processing_operator.controller.recorder import Recorder
 from processing_operator.controller.resync import Resync
-from processing_operator.controller.session import Session
+from processing_operator.controller.store import JobKey, Store
 from processing_operator.kopf_adapter import watch
+from processing_operator.kube import paths
+from processing_operator.kube.session import Session
+from processing_operator.kube.watching import ListWatch
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from processing_operator.controller.key import JobKey
     from processing_operator.settings import Settings
 
 _log = logging.getLogger(__name__)
-_GRACE_SECONDS: Final = 10.0
+_GRACE_SECONDS: Final = 2.0  # for the writes in flight at the end, and for the Lease
 _STUCK_SECONDS: Final = 300.0  # ten times the longest request
-_BLIND_SECONDS: Final = 180.0  # a frozen watch is opened again by kopf within 70 s
+_STALE_SECONDS: Final = 180.0  # a frozen watch is opened again within 90 s
 
 
 async def run(settings: Settings) -> int:
@@ -57,75 +59,84 @@ class Operator:
 
     settings: Settings
     session: Session
-    metrics: Metrics = field(init=False)
-    kube: Kube = field(init=False)
-    queue: WorkQueue[JobKey] = field(init=False)
-    dispatcher: Dispatcher = field(init=False)
-    reconciler: Reconciler = field(init=False)
-    resync: Resync = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+    store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        settings, index, gone = self.settings, JobIndex(), GonePods()
-        metrics = self.metrics = Metrics()
-        metrics.count_jobs(index.count_by_state)
-        kube = self.kube = Kube(self.session, namespaces=settings.namespaces, metrics=metrics)
-        self.queue = WorkQueue(workers=settings.workers, metrics=metrics)
-        self.dispatcher = Dispatcher(self.queue, index=index, gone=gone)
-        self.reconciler = reconciler = Reconciler(
+        settings, metrics, store = self.settings, self.metrics, self.store
+        metrics.count_jobs(store)
+        kube = Kube(self.session, namespaces=settings.namespaces, metrics=metrics)
+        self.queue: WorkQueue[JobKey] = WorkQueue(workers=settings.workers, metrics=metrics)
+        self.dispatcher = Dispatcher(store, self.queue, metrics=metrics)
+        self.recorder = Recorder(kube, metrics=metrics, instance=settings.instance)
+        self.reconciler = Reconciler(
             kube,
-            Recorder(kube, metrics=metrics, instance=settings.instance),
-            memory=self.dispatcher,
-            gone=gone,
+            self.recorder,
+            store=store,
+            dispatcher=self.dispatcher,
             metrics=metrics,
             defaults=settings.defaults(),
-            clock=lambda: datetime.now(UTC),
+            clock=_now,
         )
         self.resync = Resync(
-            kube,
-            index=index,
-            looker=self.dispatcher,
-            tell_progress=reconciler.tell_progress if settings.read_pod_logs else None,
-            metrics=metrics,
-            seconds=settings.resync_seconds,
+            kube, store=store, dispatcher=self.dispatcher, metrics=metrics, seconds=settings.resync_seconds
         )
-        self._standby = settings.leader_election
+        self.progress = ProgressReader(
+            kube, store=store, queue=self.queue, metrics=metrics, clock=_now, seconds=settings.resync_seconds
+        )
+        self.leader = Leader(
+            kube, namespace=settings.lease_namespace, name=settings.lease_name, identity=settings.instance
+        )
+        self.pods = {namespace: self._list_watch(namespace) for namespace in settings.namespaces or (None,)}
         self._stop = asyncio.Event()
         self._watching = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def _list_watch(self, namespace: str | None) -> ListWatch:
+        path = paths.pods(namespace)
+        return ListWatch(self.session, path, label_selector=LABEL_UID, failed=self.metrics.failed)
+
     async def run(self) -> int:
-        """Serve, lead if asked to, then watch and work; stop in the other order."""
+        """Serve, watch, then lead and work; stop in the other order."""
         self._catch_signals()
         self._start(self._stop.wait(), "signal")
         self._start(self._serve_health(), "health server")
         try:
-            ended = await self._lead_and_work()
+            ended = await self._watch_and_work()
         finally:
             await self._shut_down()
         return 0 if ended == {"signal"} else 1
 
-    async def _lead_and_work(self) -> set[str]:
-        if self._standby:
-            leader = Leader(self.kube, namespace=self.settings.leader_namespace, identity=self.settings.instance)
-            if ended := await self._until(leader.lead(), "election"):
-                return ended
-            self._standby = False
-            self._start(leader.keep(), "lead")
-        self.metrics.leads(leading=True)
-        self._start(self.queue.run(self.reconciler.attempt), "queue")
+    async def _watch_and_work(self) -> set[str]:
+        """A standby sees all that the leader sees; only its workers wait, so that it can take over at once."""
         self._start(self.resync.run(), "resync")
         # The first lists show that the CRD is there and may be read; kopf would never look again for a missing one.
         if ended := await self._until(self.resync.done.wait(), "first lists"):
             return ended
-        self._start(self._watch(), "watch")
-        if ended := await self._until(self._watching.wait(), "watch's start"):
+        for namespace, pods in self.pods.items():
+            self._start(pods.run(PodSink(self.dispatcher, namespace)), "watch of Pods")
+        self._start(self._watch_jobs(), "watch of jobs")
+        if ended := await self._until(self._watches(), "the watches' start"):
             return ended
         self._catch_signals()  # kopf has put its own handlers there, which do nothing for the rest of us
         _log.info("ready", extra={"action": "watch"})
+        if ended := await self._until(self.leader.lead(), "election"):
+            return ended
+        self.metrics.leads(leading=True)
+        self._start(self.leader.keep(), "lead")
+        self._start(self.recorder.run(), "recorder")
+        self._start(self.queue.run(self.reconciler.attempt), "queue")
+        if self.settings.read_pod_logs:
+            self._start(self.progress.run(), "progress")
         return await self._until(asyncio.Event().wait(), "")
 
-    async def _watch(self) -> None:
+    async def _watch_jobs(self) -> None:
         await watch(self.dispatcher, namespaces=self.settings.namespaces, stop=self._stop, ready=self._watching)
+
+    async def _watches(self) -> None:
+        await self._watching.wait()
+        for pods in self.pods.values():
+            await pods.ready.wait()
 
     async def _serve_health(self) -> None:
         answers = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._export}
@@ -146,12 +157,18 @@ class Operator:
         return {task.get_name() for task in done - {waiter}}
 
     async def _shut_down(self) -> None:
-        """No new work, then the end of what is being done, then the rest."""
+        """No new work, the end of what is being written; then the Lease for the next one, the Events, and the rest."""
         self._stop.set()
         self.queue.close()
-        ending = {task for task in self._tasks if task.get_name() in ("queue", "watch")}
-        if ending:
-            await asyncio.wait(ending, timeout=_GRACE_SECONDS)
+        running = {task.get_name(): task for task in self._tasks}
+        if (work := running.get("queue")) is not None:
+            await asyncio.wait({work}, timeout=_GRACE_SECONDS)
+            work.cancel()
+        if (lead := running.get("lead")) is not None:
+            lead.cancel()
+            await self.leader.release()
+        if (events := running.get("recorder")) is not None:
+            await asyncio.wait({asyncio.create_task(self.recorder.flush()), events}, timeout=_GRACE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -167,12 +184,17 @@ class Operator:
                 "a job is being looked at without end": self.queue.longest_running() > _STUCK_SECONDS,
                 "no resync": resync.ticked_at > 0
                 and now - resync.ticked_at > self.settings.resync_seconds + _STUCK_SECONDS,
-                "the watch is blind": resync.blind_since is not None and now - resync.blind_since > _BLIND_SECONDS,
+                "a watch is stale": resync.stale_since is not None and now - resync.stale_since > _STALE_SECONDS,
             }
         )
 
     def _readyz(self) -> Answer:
-        return verdict({"not watching yet": not self._standby and not self._watching.is_set()})
+        filled = self._watching.is_set() and all(pods.ready.is_set() for pods in self.pods.values())
+        return verdict({"not watching yet": not filled})
 
     def _export(self) -> Answer:
         return Answer(ok=True, body=self.metrics.export())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""kopf watches; this hands what it sees to the dispatcher. The only module that imports kopf.
+"""kopf watches the jobs; this hands what it sees to the dispatcher. The only module that imports kopf.
 
 Nothing else of kopf is in use: no change handlers, timers, daemons, indices, memos, finalizers or kopf-made Events. Its
 `on.event` handlers are never retried and see nothing while a watch is blind: they carry hints, resync.py is the net.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import kopf
 
 from processing_operator.api import names
-from processing_operator.controller.session import load_login
+from processing_operator.kube.login import load_login
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,17 +25,11 @@ _IDENTITY: Any = "processing-operator"
 class Watcher(Protocol):
     """Who is told."""
 
-    def job_changed(self, job: Mapping[str, Any]) -> None:
+    def job_changed(self, job: dict[str, Any]) -> None:
         """A job is there or has changed."""
 
-    def job_deleted(self, job: Mapping[str, Any]) -> None:
+    def job_deleted(self, job: dict[str, Any]) -> None:
         """A job is gone."""
-
-    def pod_changed(self, pod: Mapping[str, Any]) -> None:
-        """A Pod with our label is there or has changed."""
-
-    def pod_deleted(self, pod: Mapping[str, Any]) -> None:
-        """A Pod with our label is gone."""
 
 
 async def watch(watcher: Watcher, *, namespaces: Sequence[str], stop: asyncio.Event, ready: asyncio.Event) -> None:
@@ -68,12 +62,7 @@ def _registry(watcher: Watcher) -> kopf.OperatorRegistry:
     @kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=registry)
     async def job_event(event: Mapping[str, Any], **_: Any) -> None:
         tell = watcher.job_deleted if event["type"] == "DELETED" else watcher.job_changed
-        tell(event["object"])
-
-    @kopf.on.event("", "v1", "pods", labels={names.LABEL_UID: kopf.PRESENT}, registry=registry)
-    async def pod_event(event: Mapping[str, Any], **_: Any) -> None:
-        tell = watcher.pod_deleted if event["type"] == "DELETED" else watcher.pod_changed
-        tell(event["object"])
+        tell(dict(event["object"]))
 
     return registry
 
@@ -103,8 +92,6 @@ def _settings() -> kopf.OperatorSettings:
     settings.persistence.progress_storage = kopf.StatusProgressStorage(field="status.never-written")
     # By default a watch that is refused nine times ends kopf, and with it the operator; an outage may be longer.
     settings.networking.error_backoffs = _Forever()
-    # Only our own Pods cross the wire.
-    settings.watching.label_selectors["", "v1", "pods"] = names.LABEL_UID
     return settings
 
 

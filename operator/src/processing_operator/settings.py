@@ -51,9 +51,9 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     """JSON, one object a line; or text, for people."""
 
-    leader_election: bool = False
-    """Whether one of several replicas is chosen to act, by a Lease. One replica needs none."""
-    leader_namespace: str = "default"
+    lease_name: str = "processing-operator"
+    """The Lease by which one operator is chosen to act. Those that serve the same jobs share it."""
+    lease_namespace: str = "default"
     """The namespace of the Lease: the operator's own."""
     instance: str = Field(default_factory=socket.gethostname)
     """What this process calls itself in Events and in the Lease. In a Pod: the Pod's name."""

@@ -7,8 +7,8 @@ from typing import Any
 Obj = dict[str, Any]
 
 
-def make_job(name: str = "j", *, version: str = "1", state: str = "", awaits: tuple[str, ...] = (), **spec: Any) -> Obj:
-    """A ProcessingJob."""
+def make_job(name: str = "j", *, version: str = "1", ended: str = "", awaits: tuple[str, ...] = (), **spec: Any) -> Obj:
+    """A ProcessingJob; `ended`: the condition that says so."""
     inputs = [
         {"name": f"in{n}", "path": f"/opt/ml/processing/in{n}", "from": {"job": job, "output": "out"}}
         for n, job in enumerate(awaits)
@@ -25,7 +25,7 @@ def make_job(name: str = "j", *, version: str = "1", state: str = "", awaits: tu
             "creationTimestamp": "2030-01-01T00:00:00Z",
         },
         "spec": {"image": "example.com/image:1", "command": ["true"], "inputs": inputs, **spec},
-        "status": {"state": state} if state else {},
+        "status": {"conditions": [{"type": ended, "status": "True"}]} if ended else {},
     }
 
 
@@ -44,7 +44,7 @@ def make_pod(job: str = "j", *, name: str = "p", version: str = "1", uid: str = 
             "namespace": "ns",
             "uid": uid or f"uid-{name}",
             "resourceVersion": version,
-            "labels": {"processing-operator.dev/uid": f"uid-{job}"},
+            "labels": {"processing-operator.dev/job": job, "processing-operator.dev/uid": f"uid-{job}"},
             "ownerReferences": [owner],
         },
         "spec": {},

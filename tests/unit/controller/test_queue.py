@@ -10,6 +10,23 @@ from processing_operator.controller.queue import Backoff, Outcome, WorkQueue
 from tests.unit.controller.fake_time import now, run
 
 
+class Key(str):
+    """A key; what stands before the dash is its namespace."""
+
+    __slots__ = ()
+
+    @property
+    def namespace(self) -> str:
+        return self.partition("-")[0] if "-" in self else ""
+
+
+def keys(*names: str) -> list[Key]:
+    return [Key(name) for name in names]
+
+
+A, B, C, D = keys("a", "b", "c", "d")
+
+
 @dataclass
 class Spy:
     """Processes keys for `seconds` each, and keeps what happened when."""
@@ -46,7 +63,7 @@ def work(spy: Spy, *steps: object, workers: int = 2, seconds: float = 1000.0) ->
 
     async def main() -> None:
         backoff = Backoff(jitter=lambda: 0.0)
-        queue: WorkQueue[str] = WorkQueue(workers=workers, metrics=spy, backoff=backoff)
+        queue: WorkQueue[Key] = WorkQueue(workers=workers, metrics=spy, backoff=backoff)
         task = asyncio.create_task(queue.run(spy.process))
         for step in steps:
             if callable(step):
@@ -64,25 +81,25 @@ def work(spy: Spy, *steps: object, workers: int = 2, seconds: float = 1000.0) ->
 
 def test_keys_are_processed_in_the_order_of_their_arrival() -> None:
     spy = Spy(seconds=1.0)
-    add_all = lambda queue: [queue.add(key) for key in "abcd"]  # noqa: E731
+    add_all = lambda queue: [queue.add(key) for key in (A, B, C, D)]  # noqa: E731
     assert work(spy, add_all, workers=1) == [(0.0, "a"), (1.0, "b"), (2.0, "c"), (3.0, "d")]
     assert max(spy.depths) == 4
     assert spy.depths[-1] == 0
 
 
 def test_a_key_that_waits_is_one_processing_however_often_it_is_added() -> None:
-    assert work(Spy(), lambda queue: [queue.add("a") for _ in range(5)]) == [(0.0, "a")]
+    assert work(Spy(), lambda queue: [queue.add(Key("a")) for _ in range(5)]) == [(0.0, "a")]
 
 
 def test_a_key_added_while_it_is_processed_is_processed_once_more_afterwards() -> None:
     spy = Spy(seconds=2.0)
-    again = lambda queue: [queue.add("a") for _ in range(3)]  # noqa: E731
+    again = lambda queue: [queue.add(Key("a")) for _ in range(3)]  # noqa: E731
     assert work(spy, again, 1.0, again) == [(0.0, "a"), (2.0, "a")]
 
 
 def test_as_many_keys_at_once_as_there_are_workers_and_none_starves() -> None:
     spy = Spy(seconds=1.0)
-    work(spy, lambda queue: [queue.add(str(number)) for number in range(9)], workers=3)
+    work(spy, lambda queue: [queue.add(Key(str(number))) for number in range(9)], workers=3)
     assert spy.most_at_once == 3
     assert [key for _, key in spy.started] == [str(number) for number in range(9)]
 
@@ -92,9 +109,9 @@ def test_a_busy_key_does_not_keep_others_waiting() -> None:
     spy = Spy(seconds=1.0)
     started = work(
         spy,
-        lambda queue: [queue.add("busy"), queue.add("b"), queue.add("c")],
+        lambda queue: [queue.add(Key("busy")), queue.add(Key("b")), queue.add(Key("c"))],
         0.5,
-        lambda queue: queue.add("busy"),
+        lambda queue: queue.add(Key("busy")),
         workers=1,
     )
     assert [key for _, key in started] == ["busy", "b", "c", "busy"]
@@ -102,7 +119,7 @@ def test_a_busy_key_does_not_keep_others_waiting() -> None:
 
 def test_a_failure_is_tried_again_with_growing_pauses_up_to_a_minute() -> None:
     spy = Spy(outcomes={"a": [Outcome(failed=True)] * 9})
-    started = [time for time, _ in work(spy, lambda queue: queue.add("a"))]
+    started = [time for time, _ in work(spy, lambda queue: queue.add(Key("a")))]
     pauses = [after - before for before, after in pairwise(started)]
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
@@ -110,13 +127,13 @@ def test_a_failure_is_tried_again_with_growing_pauses_up_to_a_minute() -> None:
 def test_a_success_forgets_the_failures() -> None:
     failed = Outcome(failed=True)
     spy = Spy(outcomes={"a": [failed, failed, Outcome(), failed]})
-    started = work(spy, lambda queue: queue.add("a"), 100.0, lambda queue: queue.add("a"))
+    started = work(spy, lambda queue: queue.add(Key("a")), 100.0, lambda queue: queue.add(Key("a")))
     assert [time for time, _ in started] == [0.0, 0.5, 1.5, 100.0, 100.5]
 
 
 def test_an_exception_is_a_failure_and_the_worker_lives_on(caplog: pytest.LogCaptureFixture) -> None:
     spy = Spy(outcomes={"a": [ValueError("a mistake")]})
-    started = work(spy, lambda queue: [queue.add("a"), queue.add("b")], workers=1)
+    started = work(spy, lambda queue: [queue.add(Key("a")), queue.add(Key("b"))], workers=1)
     assert started == [(0.0, "a"), (0.0, "b"), (0.5, "a")]
     assert caplog.records[0].__dict__["key"] == "a"
     assert "a mistake" in caplog.text
@@ -124,7 +141,7 @@ def test_an_exception_is_a_failure_and_the_worker_lives_on(caplog: pytest.LogCap
 
 def test_a_failing_key_that_is_added_does_not_wait_for_its_pause() -> None:
     spy = Spy(outcomes={"a": [Outcome(failed=True)] * 2})
-    started = work(spy, lambda queue: queue.add("a"), 0.1, lambda queue: queue.add("a"))
+    started = work(spy, lambda queue: queue.add(Key("a")), 0.1, lambda queue: queue.add(Key("a")))
     assert [time for time, _ in started] == [0.0, 0.1, pytest.approx(1.1)]
 
 
@@ -136,13 +153,13 @@ def test_the_pause_is_shortened_at_random_by_a_quarter_at_most() -> None:
 
 def test_again_after() -> None:
     spy = Spy(outcomes={"a": [Outcome(again_after=30.0)]})
-    assert work(spy, lambda queue: queue.add("a")) == [(0.0, "a"), (30.0, "a")]
+    assert work(spy, lambda queue: queue.add(Key("a"))) == [(0.0, "a"), (30.0, "a")]
 
 
 def test_the_sooner_of_two_times_counts() -> None:
     for first, second in ((30.0, 10.0), (10.0, 30.0)):
         started = work(
-            Spy(), lambda queue, one=first, two=second: [queue.add_after("a", one), queue.add_after("a", two)]
+            Spy(), lambda queue, one=first, two=second: [queue.add_after(Key("a"), one), queue.add_after(Key("a"), two)]
         )
         assert started == [(10.0, "a")]
 
@@ -150,52 +167,47 @@ def test_the_sooner_of_two_times_counts() -> None:
 def test_a_processing_makes_the_time_that_was_set_void() -> None:
     """It has looked at everything, and says itself when to look again."""
     spy = Spy(outcomes={"a": [Outcome(again_after=50.0)]})
-    started = work(spy, lambda queue: queue.add("a"), 20.0, lambda queue: queue.add("a"))
+    started = work(spy, lambda queue: queue.add(Key("a")), 20.0, lambda queue: queue.add(Key("a")))
     assert [time for time, _ in started] == [0.0, 20.0]
 
 
-def test_our_own_write_is_no_reason_to_look_again_when_the_answer_comes_first() -> None:
+def test_what_has_changed_goes_before_what_is_only_due() -> None:
     spy = Spy(seconds=1.0)
-    started = work(
-        spy,
-        lambda queue: queue.add("a"),
-        0.5,
-        lambda queue: queue.own("a", "v2"),
-        lambda queue: queue.add("a", "v2"),
-        5.0,
-        lambda queue: queue.add("a", "v2"),
-    )
-    assert started == [(0.0, "a")]
+    work(spy, lambda queue: [queue.add_later(A), queue.add_later(B), queue.add(C), queue.add(A)], workers=1)
+    assert [key for _, key in spy.started] == ["c", "a", "b"]
 
 
-def test_nor_when_the_watch_is_faster_than_the_answer() -> None:
+def test_the_back_lane_has_one_turn_in_eight_whatever_the_load() -> None:
     spy = Spy(seconds=1.0)
-    started = work(
-        spy, lambda queue: queue.add("a"), 0.5, lambda queue: queue.add("a", "v2"), lambda queue: queue.own("a", "v2")
-    )
-    assert started == [(0.0, "a")]
+    many = keys(*(f"{number:02d}" for number in range(30)))
+    work(spy, lambda queue: [queue.add_later(A), queue.add_later(B), *(queue.add(key) for key in many)], workers=1)
+    order = [key for _, key in spy.started]
+    assert (order.index(A), order.index(B)) == (7, 15)
 
 
-def test_somebody_elses_write_is_one_beside_our_own() -> None:
+def test_a_key_that_is_processed_is_not_due_besides() -> None:
+    spy = Spy(seconds=2.0)
+    assert work(spy, lambda queue: queue.add(A), 1.0, lambda queue: queue.add_later(A)) == [(0.0, "a")]
+
+
+def test_namespaces_take_turns() -> None:
+    """One with a thousand jobs does not keep another's single one waiting."""
     spy = Spy(seconds=1.0)
-    started = work(
-        spy,
-        lambda queue: queue.add("a"),
-        0.5,
-        lambda queue: queue.add("a", "v2"),
-        lambda queue: queue.add("a", "v3"),
-        lambda queue: queue.own("a", "v2"),
-    )
-    assert [key for _, key in started] == ["a", "a"]
+    crowd, single = keys(*(f"crowd-{number}" for number in range(5))), Key("single-1")
+    work(spy, lambda queue: [*(queue.add(key) for key in crowd), queue.add(single)], workers=1)
+    assert [key for _, key in spy.started].index(single) == 1
+
+
+def test_what_the_server_asks_to_wait_is_waited() -> None:
+    spy = Spy(outcomes={"a": [Outcome(failed=True, again_after=20.0)]})
+    assert work(spy, lambda queue: queue.add(A)) == [(0.0, "a"), (20.0, "a")]
 
 
 def test_forgotten_keys_leave_nothing_behind() -> None:
     async def main() -> None:
-        queue: WorkQueue[str] = WorkQueue(workers=1, metrics=Spy())
-        queue.own("a", "v1")
-        queue.add_after("a", 10.0)
-        queue.forget("a")
-        assert not queue._own
+        queue: WorkQueue[Key] = WorkQueue(workers=1, metrics=Spy())
+        queue.add_after(Key("a"), 10.0)
+        queue.forget(A)
         assert not queue._timers
 
     run(main())
@@ -204,14 +216,14 @@ def test_forgotten_keys_leave_nothing_behind() -> None:
 def test_close_ends_what_is_being_processed_and_takes_nothing_more() -> None:
     async def main() -> None:
         spy = Spy(seconds=3.0)
-        queue: WorkQueue[str] = WorkQueue(workers=1, metrics=spy)
+        queue: WorkQueue[Key] = WorkQueue(workers=1, metrics=spy)
         task = asyncio.create_task(queue.run(spy.process))
-        queue.add("a")
-        queue.add("waits")
-        queue.add_after("later", 2.0)
+        queue.add(Key("a"))
+        queue.add(Key("waits"))
+        queue.add_after(Key("later"), 2.0)
         await asyncio.sleep(1.0)
         queue.close()
-        queue.add("too late")
+        queue.add(Key("late"))
         await task
         assert now() == 3.0
         assert spy.started == [(0.0, "a")]
@@ -223,12 +235,12 @@ def test_close_ends_what_is_being_processed_and_takes_nothing_more() -> None:
 def test_the_longest_processing_is_told_of() -> None:
     async def main() -> None:
         spy = Spy(seconds=60.0)
-        queue: WorkQueue[str] = WorkQueue(workers=2, metrics=spy)
+        queue: WorkQueue[Key] = WorkQueue(workers=2, metrics=spy)
         assert queue.longest_running() == 0.0
         task = asyncio.create_task(queue.run(spy.process))
-        queue.add("a")
+        queue.add(Key("a"))
         await asyncio.sleep(10.0)
-        queue.add("b")
+        queue.add(Key("b"))
         await asyncio.sleep(5.0)
         assert queue.longest_running() == 15.0
         queue.close()

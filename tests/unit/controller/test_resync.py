@@ -1,136 +1,172 @@
+"""The lists under the watches, on virtual time."""
+
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-from processing_operator.controller.errors import TransientError
-from processing_operator.controller.index import JobIndex
-from processing_operator.controller.key import JobKey
-from processing_operator.controller.metrics import Metrics
-from processing_operator.controller.resync import Resync
+from processing_operator.kube.errors import TransientError
 from tests.unit.controller.fake_time import now, run
-from tests.unit.controller.objects import Obj, make_job, make_pod
-
-LINE = '{"progress": {"phase": "Downloading", "objects": 3, "bytes": 30}}'
-
-
-@dataclass
-class World:
-    """The gateway, and who looks at jobs."""
-
-    jobs: list[Obj]
-    pods: list[Obj] = field(default_factory=list)
-    fails: int = 0
-    logs_fail: bool = False
-    listed_at: list[float] = field(default_factory=list)
-    logs_read: list[tuple[str, str]] = field(default_factory=list)
-    happened: list[tuple[str, str]] = field(default_factory=list)
-
-    async def list_jobs(self) -> list[Obj]:
-        self.listed_at.append(now())
-        if self.fails:
-            self.fails -= 1
-            raise TransientError("no answer")
-        return self.jobs
-
-    async def list_pods(self) -> list[Obj]:
-        return self.pods
-
-    async def read_log_tail(self, _namespace: str, pod: str, container: str, _lines: int) -> list[str]:
-        self.logs_read.append((pod, container))
-        if self.logs_fail:
-            raise TransientError("no route to the kubelet")
-        return ["text", LINE]
-
-    def add(self, key: JobKey) -> None:
-        self.happened.append(("add", key.name))
-
-    def forget(self, key: JobKey) -> None:
-        self.happened.append(("forget", key.name))
-
-    def tell_progress(self, key: JobKey, progress: Any) -> None:
-        self.happened.append((f"progress {progress.objects}", key.name))
+from tests.unit.controller.objects import make_job, make_pod
+from tests.unit.world.api import Api
+from tests.unit.world.operator import Operator
 
 
-def resync(world: World, seconds: float, index: JobIndex | None = None, *, read_logs: bool = True) -> Resync:
-    async def main() -> Resync:
-        tell = world.tell_progress if read_logs else None
-        made = Resync(
-            cast("Any", world),
-            index=index or JobIndex(),
-            looker=world,
-            tell_progress=tell,
-            metrics=Metrics(),
-            seconds=30.0,
-        )
-        task = asyncio.create_task(made.run())
+def resync(seconds: float, *, fails: int = 0) -> tuple[Operator, list[float]]:
+    """Let an operator run; when it listed."""
+
+    async def main() -> tuple[Operator, list[float]]:
+        operator = Operator(Api())
+        listed: list[float] = []
+        real, left = operator.client.list_jobs, [TransientError("no answer")] * fails
+
+        async def list_jobs(*, unfinished: bool) -> Any:
+            listed.append(round(now(), 1))
+            if left:
+                raise left.pop()
+            return await real(unfinished=unfinished)
+
+        operator.client.list_jobs = list_jobs  # type: ignore[method-assign]
+        await operator.start()
         await asyncio.sleep(seconds)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return made
+        await operator.crash()
+        return operator, listed
 
     return run(main())
 
 
-def test_unfinished_jobs_are_looked_at_every_thirty_seconds() -> None:
-    world = World([make_job("a"), make_job("b", state="Completed"), make_job("c", state="Running")])
-    assert resync(world, 65.0).done.is_set()
-    assert world.listed_at == [0.0, 30.0, 60.0]
-    assert world.happened == [("add", "a"), ("add", "c")] * 3
+def test_all_is_listed_every_thirty_seconds() -> None:
+    operator, listed = resync(65.0)
+    assert operator.resync.done.is_set()
+    assert listed == [0.0, 30.0, 60.0]
 
 
 def test_the_first_list_is_tried_again_soon() -> None:
-    world = World([make_job("a")], fails=2)
-    assert resync(world, 35.0).done.is_set()
-    assert world.listed_at == [0.0, 2.0, 4.0, 34.0]
-    assert world.happened == [("add", "a")] * 2
+    operator, listed = resync(35.0, fails=2)
+    assert operator.resync.done.is_set()
+    assert listed == [0.0, 2.0, 4.0, 34.0]
 
 
 def test_it_has_not_been_done_before_the_first_list() -> None:
-    assert not resync(World([], fails=99), 35.0).done.is_set()
+    operator, _ = resync(35.0, fails=99)
+    assert not operator.resync.done.is_set()
 
 
-def test_deletions_that_the_watch_has_lost_are_noticed() -> None:
-    index = JobIndex()
-    index.saw_by_watch(make_job("gone"))
-    world = World([])
-    resync(world, 1.0, index)
-    assert world.happened == [("forget", "gone")]
+def test_a_frozen_watch_is_noticed_and_so_is_its_recovery() -> None:
+    api = Api()
+
+    async def main() -> None:
+        operator = await Operator(api, deaf=True).start()
+        await asyncio.sleep(1)
+        api.put_job(make_job("a", awaits=("absent",)))
+        await asyncio.sleep(35)
+        assert operator.resync.stale_since is None, "the watch may still tell"
+        await asyncio.sleep(30)
+        assert operator.resync.stale_since is not None
+        assert api.jobs["a"]["status"]["state"] == "Waiting", "the lists are enough to go on"
+        operator.deaf = False
+        api.touch("job", api.jobs["a"])
+        await asyncio.sleep(65)
+        assert operator.resync.stale_since is None
+        await operator.crash()
+
+    run(main())
 
 
-def test_progress_is_read_where_data_is_moved_and_before_the_look() -> None:
-    fetching = [{"name": "fetch", "state": {"running": {}}}]
-    pods = [
-        make_pod("a", name="p1", initContainerStatuses=fetching),
-        make_pod("a", name="p2"),
-        make_pod("ended", name="p3", initContainerStatuses=fetching),
-    ]
-    world = World([make_job("a"), make_job("ended", state="Failed")], pods)
-    resync(world, 1.0)
-    assert world.logs_read == [("p1", "fetch")]
-    assert world.happened == [("progress 3", "a"), ("add", "a")]
+def test_a_watch_that_is_ahead_of_the_lists_is_healthy() -> None:
+    """Under load a list is older than what the watch has told meanwhile."""
+    api = Api()
+
+    async def main() -> None:
+        operator = await Operator(api).start()
+        job = api.put_job(make_job("a", awaits=("absent",)))
+        real = operator.client.list_jobs
+
+        async def old(*, unfinished: bool) -> Any:
+            await real(unfinished=unfinished)
+            return [job], int(job["metadata"]["resourceVersion"])
+
+        operator.client.list_jobs = old  # type: ignore[method-assign]
+        for _ in range(10):
+            api.touch("job", api.jobs["a"])
+            await asyncio.sleep(20)
+        assert operator.resync.stale_since is None
+        await operator.crash()
+
+    run(main())
 
 
-def test_without_the_right_to_read_logs_none_are_read() -> None:
-    pods = [make_pod("a", initContainerStatuses=[{"name": "fetch", "state": {"running": {}}}])]
-    world = World([make_job("a")], pods)
-    resync(world, 1.0, read_logs=False)
-    assert world.logs_read == []
-    assert world.happened == [("add", "a")]
+def test_a_deletion_that_the_watch_has_lost_is_noticed() -> None:
+    api = Api()
+
+    async def main() -> None:
+        operator = await Operator(api).start()
+        api.put_job(make_job("a", awaits=("absent",)))
+        await asyncio.sleep(1)
+        operator.deaf = True
+        api.delete_job("a")
+        await asyncio.sleep(61)
+        assert len(operator.store) == 0
+        await operator.crash()
+
+    run(main())
 
 
-def test_a_log_that_cannot_be_read_holds_nothing_up() -> None:
-    pods = [make_pod("a", initContainerStatuses=[{"name": "fetch", "state": {"running": {}}}])]
-    world = World([make_job("a")], pods, logs_fail=True)
-    resync(world, 1.0)
-    assert world.happened == [("add", "a")]
+def test_a_hostile_job_or_pod_ends_nothing() -> None:
+    """`1e999` and 2,000 brackets where results and progress are read; statuses that are none."""
+    api = Api()
+
+    async def main() -> None:
+        operator = await Operator(api).start()
+        api.put_job(make_job("good"))
+        bad = make_pod("good", name="bad")
+        bad["status"] = {"containerStatuses": ["nonsense"]}
+        api.pods["bad"] = bad
+        api.touch("pod", bad)
+        await asyncio.sleep(1)
+        [pod] = [pod for name, pod in api.pods.items() if name != "bad"]
+        pod["spec"]["nodeName"] = "n"
+        running = {"name": "fetch", "state": {"running": {"startedAt": "2030-01-01T00:00:00Z"}}}
+        pod["status"] = {"phase": "Pending", "initContainerStatuses": [running]}
+        api.touch("pod", pod)
+        lines = [
+            '{"progress": {"phase": "Downloading", "objects": 1e999, "bytes": 1}}',
+            "[" * 2000,
+            "\0",
+            "x" * (1 << 20),
+        ]
+        operator.client.logs[pod["metadata"]["name"]] = lines
+        operator.tasks.append(asyncio.create_task(operator.progress.run()))
+        await asyncio.sleep(95)
+        assert not operator.crashed
+        assert api.jobs["good"]["status"]["state"] == "Downloading"
+        assert "progress" not in api.jobs["good"]["status"]
+        await operator.crash()
+
+    run(main())
 
 
-def test_a_blind_watch_is_noticed_and_so_is_its_recovery() -> None:
-    index, world = JobIndex(), World([make_job("a", version="1")])
-    assert resync(world, 35.0, index).blind_since == 30.0
-    index.saw_by_watch(make_job("a", version="1"))
-    assert resync(world, 1.0, index).blind_since is None
+def test_nodes_whose_logs_cannot_be_read_are_left_alone_for_a_minute() -> None:
+    api = Api()
+
+    async def main() -> None:
+        operator = await Operator(api).start()
+        api.put_job(make_job("a"))
+        await asyncio.sleep(1)
+        [pod] = api.pods.values()
+        pod["spec"]["nodeName"] = "n"
+        running = {"name": "fetch", "state": {"running": {"startedAt": "2030-01-01T00:00:00Z"}}}
+        pod["status"] = {"phase": "Pending", "initContainerStatuses": [running]}
+        api.touch("pod", pod)
+        await asyncio.sleep(1)
+        operator.client.lasting["read_log_tail"] = TransientError("no route to the kubelet")
+        for _ in range(5):
+            await operator.progress.read_all()
+            await asyncio.sleep(10)
+        assert operator.client.calls.count("read_log_tail") == 1
+        await asyncio.sleep(20)
+        await operator.progress.read_all()
+        assert operator.client.calls.count("read_log_tail") == 2
+        await operator.crash()
+
+    run(main())

@@ -19,9 +19,9 @@ def error_of(job: Obj) -> ValidationError:
 
 
 def test_the_message_names_the_fields() -> None:
-    message = describe(error_of(make_job(image=7, maxRuntimeSeconds=-1)))
+    message = describe(error_of(make_job(image=7, timeouts={"runSeconds": -1})))
     assert "spec.image: " in message
-    assert "spec.maxRuntimeSeconds: " in message
+    assert "spec.timeouts.runSeconds: " in message
 
 
 def test_the_first_five_errors_are_enough() -> None:

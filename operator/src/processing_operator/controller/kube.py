@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from processing_operator.api import names
-from processing_operator.controller.errors import (
-    AlreadyExistsError,
-    DeniedError,
-    NotFoundError,
-    PodRefusedError,
-    TransientError,
-)
-from processing_operator.controller.refusals import controller_of, owned_by_another, refused_for_good
-from processing_operator.controller.session import MERGE_PATCH
+from processing_operator.api.protocol import GATE
+from processing_operator.api.status import State
+from processing_operator.controller.refusals import PodRefusedError, refusal_of
+from processing_operator.kube import paths
+from processing_operator.kube.errors import AlreadyExistsError, KubeError, NotFoundError
+from processing_operator.kube.session import JSON, MERGE_PATCH, STRATEGIC_MERGE_PATCH, TIMEOUT_SECONDS
+from processing_operator.kube.watching import list_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from processing_operator.controller.key import JobKey
     from processing_operator.controller.metrics import Metrics
-    from processing_operator.controller.session import Session
-    from processing_operator.domain.plan import PodTarget
+    from processing_operator.controller.store import JobKey
+    from processing_operator.domain.facts import PodTarget
+    from processing_operator.kube.session import Obj, Session
 
-Obj = dict[str, Any]
-_PAGE: Final = "500"
+UNFINISHED: Final = ",".join(f"status.state!={state}" for state in State if state.terminal)
+"""The field selector of jobs that have not ended."""
 _LOG_BYTES: Final = "16384"
+_LOG_SECONDS: Final = 2.0  # progress is a comfort
+_LEASE_SECONDS: Final = 3.0  # of ten after which the lead is given up
 
 
 class Kube:
-    """Verbs by name. Every method raises `KubeError` (errors.py), sorted by what there is to do about it.
+    """Verbs by name. Every method raises `KubeError` (kube/errors.py), sorted by what there is to do about it.
 
     Args:
         session: the connection.
@@ -44,27 +44,19 @@ class Kube:
 
     async def get_job(self, key: JobKey) -> Obj | None:
         """The job as it is now, or None."""
-        try:
-            return await self._session.request("GET", _job_path(key))
-        except NotFoundError:
-            return None
+        return await self._find(_job_path(key))
 
-    async def list_jobs(self) -> list[Obj]:
-        """All jobs."""
-        return [job for namespace in self._namespaces for job in await self._list(_jobs_path(namespace))]
+    async def get_pod(self, namespace: str, name: str) -> Obj | None:
+        """The Pod as it is now, or None."""
+        return await self._find(_pod_path(namespace, name))
 
-    async def list_pods(self) -> list[Obj]:
-        """All Pods with our label, of every job."""
-        return [
-            pod
-            for namespace in self._namespaces
-            for pod in await self._list(_pods_path(namespace), labelSelector=names.LABEL_UID)
-        ]
+    async def list_jobs(self, *, unfinished: bool) -> tuple[list[Obj], int]:
+        """All jobs, or those that have not ended, with the version from which on a watch would tell the rest."""
+        return await self._list(paths.jobs, {"fieldSelector": UNFINISHED} if unfinished else {})
 
-    async def list_pods_of(self, key: JobKey, uid: str) -> list[Obj]:
-        """The job's Pods: labelled with its uid, and owned by it. Anybody who may make Pods can forge a label."""
-        pods = await self._list(_pods_path(key.namespace), labelSelector=f"{names.LABEL_UID}={uid}")
-        return [pod for pod in pods if _owner_uid(pod) == uid]
+    async def list_pods(self) -> tuple[list[Obj], int]:
+        """All Pods with our label, of every job; the version likewise."""
+        return await self._list(paths.pods, {"labelSelector": names.LABEL_UID})
 
     async def patch_job_status(self, key: JobKey, version: str, patch: Mapping[str, Any]) -> Obj:
         """Merge `patch` into the status, if the job is still at `version`.
@@ -77,113 +69,90 @@ class Kube:
         return await self._write("PATCH", f"{_job_path(key)}/status", "processingjobs/status", body)
 
     async def create_pod(self, manifest: Mapping[str, Any]) -> Obj:
-        """The Pod, just made or made before by a write whose answer was lost.
+        """The Pod that was made by this very call.
 
         Raises:
+            AlreadyExistsError: there is one of that name, whoever made it.
             PodRefusedError: the job has to be told.
             TransientError: try again.
         """
-        metadata = manifest["metadata"]
         try:
-            return await self._write("POST", _pods_path(metadata["namespace"]), "pods", manifest)
+            return await self._write("POST", paths.pods(manifest["metadata"]["namespace"]), "pods", manifest)
         except AlreadyExistsError:
-            return await self._adopt(manifest)
-        except DeniedError as error:
-            if (failure := refused_for_good(error)) is not None:
-                raise PodRefusedError(failure) from error
-            raise TransientError(str(error), status=error.status, reason=error.reason) from error
-
-    async def _adopt(self, manifest: Mapping[str, Any]) -> Obj:
-        metadata = manifest["metadata"]
-        try:
-            pod = await self._session.request("GET", f"{_pods_path(metadata['namespace'])}/{metadata['name']}")
-        except NotFoundError as error:  # gone between the two calls
-            raise TransientError(str(error), status=error.status, reason=error.reason) from error
-        if _owner_uid(pod) != _owner_uid(manifest):
-            raise PodRefusedError(owned_by_another(pod))
-        return pod
+            raise
+        except KubeError as error:
+            if (refusal := refusal_of(error)) is not None:
+                raise PodRefusedError(refusal) from error
+            raise error.as_transient() from error
 
     async def release_pod(self, namespace: str, pod: PodTarget) -> Obj:
-        """Take the scheduling gates away, if the Pod is still as it was seen."""
-        metadata = {"uid": pod.uid, "resourceVersion": pod.resource_version}
-        body = {"metadata": metadata, "spec": {"schedulingGates": None}}
-        return await self._write("PATCH", f"{_pods_path(namespace)}/{pod.name}", "pods", body)
+        """Take our scheduling gate away, if the Pod is still as it was seen. Others' gates are theirs."""
+        body = {"metadata": _seen(pod), "spec": {"schedulingGates": [{"$patch": "delete", "name": GATE}]}}
+        return await self._write("PATCH", _pod_path(namespace, pod.name), "pods", body, STRATEGIC_MERGE_PATCH)
 
     async def annotate_pod(self, namespace: str, pod: PodTarget, annotations: Mapping[str, str]) -> Obj:
         """Set annotations, if the Pod is still as it was seen."""
-        metadata = {"uid": pod.uid, "resourceVersion": pod.resource_version, "annotations": dict(annotations)}
-        return await self._write("PATCH", f"{_pods_path(namespace)}/{pod.name}", "pods", {"metadata": metadata})
+        body = {"metadata": {**_seen(pod), "annotations": dict(annotations)}}
+        return await self._write("PATCH", _pod_path(namespace, pod.name), "pods", body)
 
     async def delete_pod(self, namespace: str, pod: PodTarget) -> None:
         """Delete with the Pod's own grace, if it is still as it was seen. A Pod that is gone is what was wanted."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": pod.uid, "resourceVersion": pod.resource_version},
-        }
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": _seen(pod)}
         try:
-            await self._write("DELETE", f"{_pods_path(namespace)}/{pod.name}", "pods", body)
+            await self._write("DELETE", _pod_path(namespace, pod.name), "pods", body)
         except NotFoundError:
             return
 
     async def read_log_tail(self, namespace: str, pod: str, container: str, lines: int) -> list[str]:
         """The last lines that the container has printed."""
         query = {"container": container, "tailLines": str(lines), "limitBytes": _LOG_BYTES}
-        return (await self._session.read_text(f"{_pods_path(namespace)}/{pod}/log", query=query)).splitlines()
+        path = f"{_pod_path(namespace, pod)}/log"
+        return (await self._session.read_text(path, query=query, timeout=_LOG_SECONDS)).splitlines()
 
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Write one Event; one of that name is the same Event."""
         try:
-            await self._write("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", "events", event)
+            await self._write("POST", paths.events(namespace), "events", event)
         except AlreadyExistsError:
             return
 
-    async def get_lease(self, namespace: str, name: str) -> Obj:
-        """The Lease."""
-        return await self._session.request("GET", f"{_leases_path(namespace)}/{name}")
+    async def get_lease(self, namespace: str, name: str) -> Obj | None:
+        """The Lease, or None."""
+        return await self._find(f"{paths.leases(namespace)}/{name}", _LEASE_SECONDS)
 
     async def create_lease(self, namespace: str, lease: Mapping[str, Any]) -> Obj:
         """Make the Lease."""
-        return await self._session.request("POST", _leases_path(namespace), body=lease)
+        return await self._session.request("POST", paths.leases(namespace), body=lease, timeout=_LEASE_SECONDS)
 
     async def update_lease(self, namespace: str, name: str, lease: Mapping[str, Any]) -> Obj:
         """Replace the Lease, if it is still at the resourceVersion in it."""
-        return await self._session.request("PUT", f"{_leases_path(namespace)}/{name}", body=lease)
+        path = f"{paths.leases(namespace)}/{name}"
+        return await self._session.request("PUT", path, body=lease, timeout=_LEASE_SECONDS)
 
-    async def _list(self, path: str, **query: str) -> list[Obj]:
-        items: list[Obj] = []
-        more = ""
-        while True:
-            page = await self._session.request("GET", path, query={**query, "limit": _PAGE, "continue": more})
-            items.extend(page["items"])
-            more = page["metadata"].get("continue", "")
-            if not more:
-                return items
+    async def _find(self, path: str, seconds: float = TIMEOUT_SECONDS) -> Obj | None:
+        try:
+            return await self._session.request("GET", path, timeout=seconds)
+        except NotFoundError:
+            return None
 
-    async def _write(self, verb: Any, path: str, resource: str, body: Mapping[str, Any]) -> Obj:
-        content_type = MERGE_PATCH if verb == "PATCH" else "application/json"
+    async def _list(self, path: Callable[[str | None], str], query: Mapping[str, str]) -> tuple[list[Obj], int]:
+        lists = [await list_pages(self._session, path(namespace), query) for namespace in self._namespaces]
+        return [item for items, _ in lists for item in items], min(version for _, version in lists)
+
+    async def _write(self, verb: Any, path: str, resource: str, body: Mapping[str, Any], content_type: str = "") -> Obj:
+        content_type = content_type or (MERGE_PATCH if verb == "PATCH" else JSON)
         answer = await self._session.request(verb, path, body=body, content_type=content_type)
         self._metrics.wrote(verb, resource)
         return answer
 
 
-def _jobs_path(namespace: str | None) -> str:
-    where = f"/namespaces/{namespace}" if namespace is not None else ""
-    return f"/apis/{names.API_VERSION}{where}/{names.PLURAL}"
-
-
 def _job_path(key: JobKey) -> str:
-    return f"{_jobs_path(key.namespace)}/{key.name}"
+    return f"{paths.jobs(key.namespace)}/{key.name}"
 
 
-def _pods_path(namespace: str | None) -> str:
-    return f"/api/v1/namespaces/{namespace}/pods" if namespace is not None else "/api/v1/pods"
+def _pod_path(namespace: str, name: str) -> str:
+    return f"{paths.pods(namespace)}/{name}"
 
 
-def _leases_path(namespace: str) -> str:
-    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-
-
-def _owner_uid(pod: Mapping[str, Any]) -> str:
-    owner = controller_of(pod)
-    return owner["uid"] if owner else ""
+def _seen(pod: PodTarget) -> dict[str, str]:
+    return {"uid": pod.uid, "resourceVersion": pod.resource_version}

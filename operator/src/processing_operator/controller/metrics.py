@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from processing_operator.api.status import JobStatus
     from processing_operator.controller.queue import Outcome
+    from processing_operator.controller.store import Store
 
 _RECONCILE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
 _PHASE_BUCKETS = (1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
@@ -44,18 +45,20 @@ class Metrics:
         self._durations = self._histogram("reconcile_seconds", "How long looking at a job took", _RECONCILE_BUCKETS)
         self._depth = self._gauge("queue_depth", "Jobs that wait for a worker")
         self._resync = self._gauge("last_resync_timestamp_seconds", "When all jobs were last listed (Unix time)")
-        self._blind = self._gauge(
-            "unwatched_changes", "Changes that a list has shown and the watch has not, for two resyncs"
-        )
+        self._resync_seconds = self._histogram("resync_seconds", "How long listing took", _RECONCILE_BUCKETS)
+        self._stale = self._gauge("stale_watch_seconds", "For how long a watch has been behind the lists")
+        self._ended = self._counter("jobs_ended", "Jobs that have ended", "state", "reason")
+        self._lost = self._counter("attempts_lost", "Attempts lost before their script started", "reason")
         self._leader = self._gauge("leader", "1 while this process is the one that acts")
 
     def export(self) -> bytes:
         """The text that Prometheus scrapes."""
         return generate_latest(self._registry)
 
-    def count_jobs(self, count: Callable[[], Mapping[str, int]]) -> None:
-        """Report jobs by state, counted at each scrape."""
-        self._registry.register(_JobsByState(count))
+    def count_jobs(self, store: Store) -> None:
+        """Report jobs by state and the store's size, counted at each scrape."""
+        self._registry.register(_JobsByState(store.count_by_state))
+        self._gauge("store_records", "Jobs of which something is kept").set_function(lambda: len(store))
 
     def queue_depth(self, depth: int) -> None:
         """So many jobs wait for a worker."""
@@ -74,16 +77,22 @@ class Metrics:
         """The API server took a write."""
         self._writes.labels(verb, resource).inc()
 
-    def ended(self, status: JobStatus) -> None:
-        """A job has ended with this status."""
-        for phase in status.phases:
+    def told(self, before: JobStatus, after: JobStatus) -> None:
+        """A job's status was written: of what it tells of only once."""
+        if after.attempt_history[-1:] != before.attempt_history[-1:]:
+            self._lost.labels(after.attempt_history[-1].reason).inc()
+        if after.completion_time is None or before.completion_time is not None:
+            return
+        self._ended.labels(after.state, after.reason or "").inc()
+        for phase in after.phases:
             if phase.start_time is not None and phase.end_time is not None:
-                self._phases.labels(phase.name.value).observe((phase.end_time - phase.start_time).total_seconds())
+                self._phases.labels(phase.name).observe((phase.end_time - phase.start_time).total_seconds())
 
-    def resynced(self, unwatched: int) -> None:
-        """All jobs were listed; of so many changes the watch has not told."""
+    def resynced(self, seconds: float, stale: float) -> None:
+        """All was listed, which took so long; a watch has been stale for so long."""
         self._resync.set_to_current_time()
-        self._blind.set(unwatched)
+        self._resync_seconds.observe(seconds)
+        self._stale.set(stale)
 
     def leads(self, leading: bool) -> None:
         """Whether this process acts."""

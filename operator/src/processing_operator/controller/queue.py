@@ -6,14 +6,25 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Awaitable, Callable
 
-K = TypeVar("K", bound="Hashable")
+
+class Key(Hashable, Protocol):
+    """What is queued: fair to its namespace."""
+
+    @property
+    def namespace(self) -> str:
+        """Whose turn it is."""
+
+
+K = TypeVar("K", bound=Key)
 _log = logging.getLogger(__name__)
+_BACK_TURN: Final = 8
 _LARGEST_EXPONENT: Final = 16  # beyond the longest back-off of any setting; keeps 2**n small
 
 
@@ -23,7 +34,7 @@ class Outcome:
 
     Attributes:
         failed: try again after the key's back-off.
-        again_after: process again in so many seconds if nothing wakes the key before. Without effect when failed.
+        again_after: process again in so many seconds if nothing wakes the key before; when failed, no sooner.
     """
 
     failed: bool = False
@@ -57,12 +68,45 @@ class Backoff:
         return longest * (1 - self.jitter() / 4)
 
 
-class WorkQueue(Generic[K]):
-    """Keys in order of arrival; as many workers as given.
+class _Lane(Generic[K]):
+    """Keys in order of arrival, taken by turns over namespaces."""
 
-    A key that is added while it waits is one processing; while it is processed, one more afterwards. A version given
-    with a key names the change that it is added for; `own` takes back what was added for a change of our own, whichever
-    of the two comes first, the answer of our write or the watch event.
+    def __init__(self) -> None:
+        self._turns: OrderedDict[str, OrderedDict[K, None]] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._turns.get(key.namespace, ())
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys in self._turns.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._turns)
+
+    def add(self, key: K) -> None:
+        self._turns.setdefault(key.namespace, OrderedDict())[key] = None
+
+    def discard(self, key: K) -> None:
+        keys = self._turns.get(key.namespace, OrderedDict())
+        keys.pop(key, None)
+        if not keys:
+            self._turns.pop(key.namespace, None)
+
+    def take(self) -> K:
+        namespace, keys = self._turns.popitem(last=False)
+        key, _ = keys.popitem(last=False)
+        if keys:
+            self._turns[namespace] = keys
+        return key
+
+    def clear(self) -> None:
+        self._turns.clear()
+
+
+class WorkQueue(Generic[K]):
+    """Two lanes: what has changed, or is due, goes to the front one; the back one gets every eighth turn, and the rest.
+
+    A key that is added while it waits is one processing; while it is processed, one more afterwards.
     """
 
     def __init__(
@@ -75,25 +119,35 @@ class WorkQueue(Generic[K]):
         self._workers = workers
         self._metrics = metrics
         self._backoff = backoff or Backoff()
-        self._waiting: OrderedDict[K, None] = OrderedDict()
+        self._front: _Lane[K] = _Lane()
+        self._back: _Lane[K] = _Lane()
+        self._turn = 0
         self._running: dict[K, float] = {}
-        self._dirty: dict[K, set[str]] = {}
-        self._own: dict[K, set[str]] = {}
+        self._dirty: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._closed = False
         self._free = asyncio.Event()
 
-    def add(self, key: K, version: str = "") -> None:
+    def add(self, key: K) -> None:
         """Process the key as soon as a worker is free."""
-        if self._closed or (version and version in self._own.get(key, ())):
+        if self._closed:
             return
         if key in self._running:
-            self._dirty.setdefault(key, set()).add(version)
-        elif key not in self._waiting:
-            self._waiting[key] = None
-            self._free.set()
-            self._metrics.queue_depth(len(self._waiting))
+            self._dirty.add(key)
+            return
+        self._back.discard(key)
+        self._put(self._front, key)
+
+    def add_later(self, key: K) -> None:
+        """Process the key when its turn comes behind those that have changed."""
+        if not self._closed and key not in self._running and key not in self._front:
+            self._put(self._back, key)
+
+    def _put(self, lane: _Lane[K], key: K) -> None:
+        lane.add(key)
+        self._free.set()
+        self._metrics.queue_depth(len(self._front) + len(self._back))
 
     def add_after(self, key: K, seconds: float) -> None:
         """Process the key in so many seconds, or sooner if it is due sooner already."""
@@ -107,19 +161,9 @@ class WorkQueue(Generic[K]):
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_at(when, self._due, key)
 
-    def own(self, key: K, version: str) -> None:
-        """The key's processing has itself made the change of that version: it needs no look."""
-        self._own.setdefault(key, set()).add(version)
-        dirty = self._dirty.get(key)
-        if dirty is not None:
-            dirty.discard(version)
-            if not dirty:
-                del self._dirty[key]
-
     def forget(self, key: K) -> None:
         """The key's object is gone: keep nothing about it."""
-        for memory in (self._own, self._failures):
-            memory.pop(key, None)
+        self._failures.pop(key, None)
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
 
@@ -144,7 +188,8 @@ class WorkQueue(Generic[K]):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self._waiting.clear()
+        self._front.clear()
+        self._back.clear()
         self._free.set()
 
     async def _work(self, process: Callable[[K], Awaitable[Outcome]]) -> None:
@@ -152,13 +197,15 @@ class WorkQueue(Generic[K]):
             await self._process_one(key, process)
 
     async def _next(self) -> K | None:
-        while not self._waiting:
+        while not (self._front or self._back):
             if self._closed:
                 return None
             self._free.clear()
             await self._free.wait()
-        key, _ = self._waiting.popitem(last=False)
-        self._metrics.queue_depth(len(self._waiting))
+        self._turn = (self._turn + 1) % _BACK_TURN
+        behind = self._back and (self._turn == 0 or not self._front)
+        key = (self._back if behind else self._front).take()
+        self._metrics.queue_depth(len(self._front) + len(self._back))
         return key
 
     async def _process_one(self, key: K, process: Callable[[K], Awaitable[Outcome]]) -> None:
@@ -167,7 +214,6 @@ class WorkQueue(Generic[K]):
         # This processing looks at everything; it says itself when to look again.
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
-        self._own.pop(key, None)
         outcome = Outcome(failed=True)
         try:
             outcome = await process(key)
@@ -182,12 +228,13 @@ class WorkQueue(Generic[K]):
     def _settle(self, key: K, outcome: Outcome) -> None:
         if outcome.failed:
             self._failures[key] = self._failures.get(key, 0) + 1
-            self.add_after(key, self._backoff.seconds(self._failures[key]))
+            self.add_after(key, max(self._backoff.seconds(self._failures[key]), outcome.again_after or 0.0))
         else:
             self._failures.pop(key, None)
             if outcome.again_after is not None:
                 self.add_after(key, outcome.again_after)
-        if self._dirty.pop(key, None) is not None:
+        if key in self._dirty:
+            self._dirty.discard(key)
             self.add(key)
 
     def _due(self, key: K) -> None:

@@ -1,95 +1,90 @@
-"""Look at one job, decide, act. All that is known is read anew; all that is decided comes from the domain."""
+"""Look at one job, decide, act. Decisions come from the domain; what is written about is read anew before."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from processing_operator.api import names
-from processing_operator.api.v1alpha1 import ProcessingJob
-from processing_operator.controller.errors import KubeError, NotFoundError, PodRefusedError, StaleError, TransientError
-from processing_operator.controller.index import awaited_by
-from processing_operator.controller.key import JobKey, version_of
+from processing_operator.api import names, protocol
 from processing_operator.controller.merge import merge_patch
 from processing_operator.controller.queue import Outcome
+from processing_operator.controller.refusals import PodRefusedError, owned_by_another
 from processing_operator.controller.unreadable import describe, stall
 from processing_operator.domain.decide import decide
 from processing_operator.domain.observe import observe
+from processing_operator.domain.reading import owner_of
+from processing_operator.kube.errors import (
+    AlreadyExistsError,
+    KubeError,
+    NotFoundError,
+    StaleError,
+    TransientError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from processing_operator.api.status import JobStatus
-    from processing_operator.controller.gone import GonePods
-    from processing_operator.controller.kube import Kube, Obj
+    from processing_operator.api.v1alpha1 import ProcessingJob
+    from processing_operator.controller.dispatch import Dispatcher
+    from processing_operator.controller.kube import Kube
     from processing_operator.controller.metrics import Metrics
     from processing_operator.controller.recorder import Recorder
-    from processing_operator.domain.facts import CreateFailure, OperatorDefaults, Progress
-    from processing_operator.domain.plan import Plan, PodManifest
+    from processing_operator.controller.store import JobKey, Record, SeenJob, Store
+    from processing_operator.domain.actions import Actions, PodManifest
+    from processing_operator.domain.facts import OperatorDefaults, Refusal
 
 _log = logging.getLogger(__name__)
 _STEPS: Final = 4  # create; claim and release, or the end; and some to spare
-_LAST_LOOK: Final = 10.0  # after a job's end: the kubelet has said its last word by then
 _LOOKS: Final = 5  # conflicts in a row before it is somebody else's turn
 _SHORTEST_WAIT: Final = 0.1
 
 
-class Memory(Protocol):
-    """What the reconciler tells the queue and the rest of what is kept about a job."""
-
-    def own(self, key: JobKey, version: str) -> None:
-        """This version is our own write."""
-
-    def forget(self, key: JobKey) -> None:
-        """The job does not exist any more."""
-
-
 @dataclass
 class _Look:
-    """One job and what belongs to it. Kept up to date with what is written meanwhile."""
+    """One look at a job: its record, and what was done."""
 
-    key: JobKey
-    raw: Obj
-    job: ProcessingJob
-    pods: list[Obj]
-    awaited: dict[str, ProcessingJob | None]
-    progress: Progress | None
-    failure: CreateFailure | None = None
-    wrote_status: bool = False
-    has_just_ended: bool = False
-    actions: list[str] = field(default_factory=list)
+    record: Record
+    refusal: Refusal | None = None
+    done: list[str] = field(default_factory=list)
+
+    @property
+    def job(self) -> SeenJob:
+        """The job as it was last seen.
+
+        Raises:
+            NotFoundError: it went meanwhile.
+        """
+        if self.record.job is None:
+            raise NotFoundError(f"{self.record.key} is gone")
+        return self.record.job
 
 
 class Reconciler:
-    """Carries out plans, in the order of their fields."""
+    """Carries out actions, in the order of their fields."""
 
     def __init__(
         self,
         kube: Kube,
         recorder: Recorder,
         *,
-        memory: Memory,
-        gone: GonePods,
+        store: Store,
+        dispatcher: Dispatcher,
         metrics: Metrics,
         defaults: OperatorDefaults,
         clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._recorder = recorder
-        self._memory = memory
-        self._gone = gone
+        self._store = store
+        self._dispatcher = dispatcher
         self._metrics = metrics
         self._defaults = defaults
         self._clock = clock
-        self._progress: dict[JobKey, Progress] = {}
-
-    def tell_progress(self, key: JobKey, progress: Progress) -> None:
-        """What the job's staging container said last; goes into the next look."""
-        self._progress[key] = progress
 
     async def attempt(self, key: JobKey) -> Outcome:
         """Look at the job once; errors are sorted into what the queue does about them, and none is lost."""
@@ -99,148 +94,183 @@ class Reconciler:
             except StaleError as error:
                 _log.debug("changed meanwhile, looking again: %s", error, extra={"key": str(key)})
                 self._metrics.failed(error)
+                self._doubt(key)
             except NotFoundError as error:  # deleted while we looked: the next look will find nothing
                 _log.info("gone meanwhile: %s", error, extra={"key": str(key)})
+                self._doubt(key)
                 return Outcome(again_after=_SHORTEST_WAIT)
             except KubeError as error:
                 level = logging.WARNING if isinstance(error, TransientError) else logging.ERROR
                 _log.log(level, "trying again later: %s", error, extra={"key": str(key)})
                 self._metrics.failed(error)
-                return Outcome(failed=True)
+                return Outcome(failed=True, again_after=error.retry_after)
         _log.warning("changed by somebody else %d times in a row", _LOOKS, extra={"key": str(key)})
         return Outcome(failed=True)
 
+    def _doubt(self, key: JobKey) -> None:
+        """What is kept of it is not what is there."""
+        if (record := self._store.find(key)) is not None:
+            record.doubtful = True
+
     async def _reconcile(self, key: JobKey) -> float | None:
+        """Decide by what is kept; only where something is to be written, read and decide again."""
+        record = self._store.find(key)
+        if record is None or record.job is None:
+            return None
+        look = _Look(record)
+        try:
+            if not record.doubtful and not (actions := self._decide(look)).writes:
+                return self._seconds_until(actions.again_at)
+            await self._read(look)
+            return self._seconds_until(await self._step_until_settled(look))
+        except ValidationError as error:
+            await self._stall(look, describe(error))
+            return None
+
+    def _decide(self, look: _Look) -> Actions:
+        record, job = look.record, look.job.model
+        facts = observe(
+            job,
+            record.pods.values(),
+            gone=record.gone.values(),
+            created=record.created,
+            refusal=look.refusal,
+            awaited={key.name: self._find_job(key) for key in look.job.awaits},
+            defaults=self._defaults,
+            progress=record.progress,
+            written_at=record.written_at,
+        )
+        return decide(job, facts, self._clock())
+
+    def _find_job(self, key: JobKey) -> ProcessingJob | None:
+        """As good as absent for those who wait, if it cannot be read: it is told itself what is wrong with it."""
+        record = self._store.find(key)
+        try:
+            return None if record is None or record.job is None else record.job.model
+        except ValidationError:
+            return None
+
+    # -- reading
+
+    async def _read(self, look: _Look) -> None:
+        """The job, the jobs that it waits for, and by name every Pod that a decision could be about.
+
+        Raises:
+            NotFoundError: the job is gone.
+        """
+        key = look.record.key
+        await self._read_job(key)
+        job = look.job
+        begun = {one.get("pod") for one in job.status.get("instances") or []}
+        for awaited in sorted(job.awaits) if not begun else ():
+            await self._read_job(awaited)
+        due = protocol.pod_name(job.model, (job.status.get("attempts") or 0) + 1)
+        others = {pod.name for pod in look.record.pods.values()}
+        for name in sorted((begun | others | {due}) - {None, ""}):
+            await self._read_pod(key, name)
+
+    async def _read_job(self, key: JobKey) -> None:
         raw = await self._kube.get_job(key)
         if raw is None:
-            self._progress.pop(key, None)
-            self._memory.forget(key)
-            return None
+            self._store.lost_job(key)
+        else:
+            self._dispatcher.job_read(raw)
+
+    async def _read_pod(self, key: JobKey, name: str) -> None:
+        pod = await self._kube.get_pod(key.namespace, name)
+        if pod is None:
+            self._store.no_such_pod(key, name)
+        else:
+            self._store.saw_pod(pod)
+
+    # -- acting
+
+    async def _step_until_settled(self, look: _Look) -> datetime | None:
+        """When to look again."""
         try:
-            job = ProcessingJob.model_validate(raw)
-        except ValidationError as error:
-            await self._stall(key, raw, describe(error))
-            return None
-        look = _Look(
-            key,
-            raw,
-            job,
-            pods=await self._kube.list_pods_of(key, job.metadata.uid),
-            awaited=await self._read_awaited(raw),
-            progress=self._progress.pop(key, None),
-        )
-        plan = await self._step_until_settled(look)
-        self._log_actions(look)
-        # Nothing wakes an ended job: what is left of it (say, a Pod with an injected container) is seen to once more.
-        return _LAST_LOOK if look.has_just_ended else self._seconds_until(plan.requeue_at)
+            for _ in range(_STEPS):
+                actions = self._decide(look)
+                if await self._carry_out(look, actions):
+                    return actions.again_at
+        finally:
+            self._log_actions(look)
+        raise RuntimeError(f"{look.record.key}: not settled after {_STEPS} steps: {', '.join(look.done)}")
 
-    async def _read_awaited(self, raw: Obj) -> dict[str, ProcessingJob | None]:
-        return {key.name: await self._read_job(key) for key in sorted(awaited_by(raw))}
-
-    async def _read_job(self, key: JobKey) -> ProcessingJob | None:
-        raw = await self._kube.get_job(key)
-        try:
-            return ProcessingJob.model_validate(raw) if raw is not None else None
-        except ValidationError as error:
-            # As good as absent for those who wait: it is told itself what is wrong with it.
-            _log.warning("awaited job: %s", describe(error), extra={"key": str(key)})
-            return None
-
-    async def _step_until_settled(self, look: _Look) -> Plan:
-        for _ in range(_STEPS):
-            plan = self._decide(look)
-            look.wrote_status = False
-            try:
-                settled = await self._carry_out(look, plan)
-            finally:
-                # What was written has happened, whatever failed after it.
-                if look.wrote_status:
-                    await self._recorder.record(look.raw, plan.events)
-            if settled:
-                return plan
-        raise RuntimeError(f"{look.key}: not settled after {_STEPS} steps: {', '.join(look.actions)}")
-
-    def _decide(self, look: _Look) -> Plan:
-        facts = observe(
-            look.job,
-            look.pods,
-            awaited=look.awaited,
-            defaults=self._defaults,
-            create_failure=look.failure,
-            progress=look.progress,
-            tombstones=self._gone.of(look.job.metadata.uid),
-        )
-        return decide(look.job, facts, self._clock())
-
-    async def _create(self, look: _Look, manifest: PodManifest) -> None:
-        try:
-            pod = await self._kube.create_pod(manifest)
-        except PodRefusedError as refusal:
-            look.failure = refusal.failure
-            look.actions.append(f"refused {refusal.failure.kind}")
-            return
-        look.pods.append(pod)
-        look.actions.append(f"create {pod['metadata']['name']}")
-        self._memory.own(look.key, version_of(pod))
-
-    async def _carry_out(self, look: _Look, plan: Plan) -> bool:
+    async def _carry_out(self, look: _Look, actions: Actions) -> bool:
         """Whether there is nothing to decide again: no Pod was made or refused."""
-        if plan.claim is not None:
-            await self._write_status(look, plan.claim, "claim")
-        if plan.create is not None:
-            await self._create(look, plan.create)
+        if actions.claim is not None:
+            await self._write_status(look, actions.claim, actions)
+        if actions.create is not None:
+            await self._create(look, actions.create)
             return False
-        await self._touch_pods(look, plan)
-        if plan.status is not None:
-            await self._write_status(look, plan.status, "status")
+        await self._touch_pods(look, actions)
+        if actions.status is not None:
+            await self._write_status(look, actions.status, actions)
         return True
 
-    async def _touch_pods(self, look: _Look, plan: Plan) -> None:
-        namespace = look.key.namespace
-        for release in plan.releases:
-            pod = await self._kube.release_pod(namespace, release.pod)
-            self._memory.own(look.key, version_of(pod))
-            look.actions.append(f"release {release.pod.name}")
-        for signal in plan.signals:
-            pod = await self._kube.annotate_pod(namespace, signal.pod, {names.ANNOTATION_SIGNAL: signal.value})
-            self._memory.own(look.key, version_of(pod))
-            look.actions.append(f"signal {signal.value} {signal.pod.name}")
-        for deletion in plan.deletions:
-            await self._kube.delete_pod(namespace, deletion.pod)
-            look.actions.append(f"delete {deletion.pod.name}")
+    async def _create(self, look: _Look, manifest: PodManifest) -> None:
+        name = manifest["metadata"]["name"]
+        try:
+            pod = await self._kube.create_pod(manifest)
+        except PodRefusedError as refused:
+            look.refusal = refused.refusal
+            look.done.append(f"refused {refused.refusal.kind}")
+        except AlreadyExistsError:
+            await self._find(look, name)
+        else:
+            look.record.created.add(pod["metadata"]["uid"])
+            self._store.saw_pod(pod)
+            look.done.append(f"create {name}")
 
-    async def _write_status(self, look: _Look, status: JobStatus, action: str) -> None:
-        patch = merge_patch(look.raw.get("status", {}), status.dump())
+    async def _find(self, look: _Look, name: str) -> None:
+        """A Pod of that name is there. Whoever made it, this process may not claim it, even if an answer was lost."""
+        pod = await self._kube.get_pod(look.record.key.namespace, name)
+        if pod is None:
+            raise StaleError(f"{name} is gone")
+        if owner_of(pod) == look.job.uid:
+            self._store.saw_pod(pod)
+        else:
+            look.refusal = owned_by_another(pod)
+        look.done.append(f"found {name}")
+
+    async def _touch_pods(self, look: _Look, actions: Actions) -> None:
+        namespace = look.record.key.namespace
+        for target in actions.release:
+            self._store.saw_pod(await self._kube.release_pod(namespace, target))
+            look.done.append(f"release {target.name}")
+        for target in actions.stop:
+            signal = {names.ANNOTATION_SIGNAL: protocol.stop_signal(self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"))}
+            self._store.saw_pod(await self._kube.annotate_pod(namespace, target, signal))
+            look.done.append(f"stop {target.name}")
+        for target in actions.delete:
+            await self._kube.delete_pod(namespace, target)
+            look.done.append(f"delete {target.name}")
+
+    async def _write_status(self, look: _Look, status: JobStatus, actions: Actions) -> None:
+        job, record = look.job, look.record
+        if not (patch := merge_patch(job.status, status.dump())):
+            return
+        written = await self._kube.patch_job_status(record.key, str(job.version), patch)
+        record.written_at = self._clock()
+        self._dispatcher.job_read(written)
+        self._recorder.record(written, actions.events)
+        self._metrics.told(job.model.status, status)
+        look.done.append(str(status.state))
+
+    async def _stall(self, look: _Look, message: str) -> None:
+        patch, event = stall(look.job.raw, message, self._clock())
         if not patch:
             return
-        was_open = not _has_ended(look.job)
-        look.raw = await self._kube.patch_job_status(look.key, look.job.metadata.resource_version, patch)
-        look.job = ProcessingJob.model_validate(look.raw)
-        look.wrote_status = True
-        self._memory.own(look.key, version_of(look.raw))
-        look.actions.append(f"{action} {status.state or ''}".strip())
-        if was_open and _has_ended(look.job):
-            look.has_just_ended = True
-            self._metrics.ended(status)
-            self._gone.forget(look.job.metadata.uid)
-
-    async def _stall(self, key: JobKey, raw: Obj, message: str) -> None:
-        patch, event = stall(raw, message, self._clock())
-        if not patch:
-            return
-        _log.error("%s", message, extra={"key": str(key)})
-        written = await self._kube.patch_job_status(key, raw["metadata"]["resourceVersion"], patch)
-        self._memory.own(key, version_of(written))
-        await self._recorder.record(written, [event])
+        _log.error("%s", message, extra={"key": str(look.record.key)})
+        written = await self._kube.patch_job_status(look.record.key, str(look.job.version), patch)
+        self._dispatcher.job_read(written)
+        self._recorder.record(written, [event])
 
     def _seconds_until(self, time: datetime | None) -> float | None:
         return None if time is None else max((time - self._clock()).total_seconds(), _SHORTEST_WAIT)
 
     @staticmethod
     def _log_actions(look: _Look) -> None:
-        extra = {"key": str(look.key), "attempt": look.job.status.attempts, "action": ", ".join(look.actions)}
-        _log.log(logging.INFO if look.actions else logging.DEBUG, "reconciled", extra=extra)
-
-
-def _has_ended(job: ProcessingJob) -> bool:
-    return job.status.state is not None and job.status.state.terminal
+        attempt = None if look.record.job is None else look.record.job.status.get("attempts", 0)
+        extra = {"key": str(look.record.key), "attempt": attempt, "action": ", ".join(look.done)}
+        _log.log(logging.INFO if look.done else logging.DEBUG, "reconciled", extra=extra)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from processing_operator.api.conditions import TERMINAL, Condition, ConditionType, is_true, set_condition
 from processing_operator.api.reasons import Reason
 from processing_operator.controller.merge import merge_patch
-from processing_operator.domain.plan import JobEvent
+from processing_operator.domain.actions import JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
