@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.support import tools
+from dev import tools
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "processing-operator"

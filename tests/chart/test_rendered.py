@@ -65,9 +65,10 @@ def expand(table: dict[tuple[str, str], str]) -> set[tuple[str, str, str]]:
 OPERATOR = {
     (JOBS, "processingjobs"): "get list watch",
     (JOBS, "processingjobs/status"): "patch",
+    (JOBS, "processingjobs/finalizers"): "update",
     ("", "pods"): "get list watch create patch delete",
     ("", "pods/log"): "get",
-    ("events.k8s.io", "events"): "create patch",
+    ("events.k8s.io", "events"): "create",
 }
 
 
@@ -91,21 +92,32 @@ def test_older_kubernetes_is_refused() -> None:
     render(kubernetes="1.35.0-gke.100")
 
 
-def test_crd_is_the_generated_one() -> None:
-    source = ROOT / "crds" / "processing-operator.dev_processingjobs.yaml"
-    assert (CHART / "files" / source.name).read_bytes() == source.read_bytes(), "run `make generate`"
-    expected = yaml.safe_load(source.read_text())
-    crd = render().one("CustomResourceDefinition")
-    assert crd["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
-    assert crd["metadata"].pop("labels")["app.kubernetes.io/part-of"] == "processing-operator"
-    assert crd == expected
-    bare = render({"crds": {"keep": False}}).one("CustomResourceDefinition")
-    assert "annotations" not in bare["metadata"]
+GENERATED = {
+    "processing-operator.dev_processingjobs.yaml": ["CustomResourceDefinition"],
+    "processing-operator.dev_processingjobs_policy.yaml": [
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ],
+}
+
+
+@pytest.mark.parametrize(("file", "kinds"), GENERATED.items(), ids=GENERATED)
+def test_crd_and_policy_are_the_generated_ones(file: str, kinds: list[str]) -> None:
+    source = ROOT / "crds" / file
+    assert (CHART / "files" / file).read_bytes() == source.read_bytes(), "run `make generate`"
+    expected = list(yaml.safe_load_all(source.read_text()))
+    found = [render().one(kind) for kind in kinds]
+    for one in found:
+        assert one["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+        assert one["metadata"].pop("labels")["app.kubernetes.io/part-of"] == "processing-operator"
+    assert found == expected
+    for kind in kinds:
+        assert "annotations" not in render({"crds": {"keep": False}}).one(kind)["metadata"]
+        assert not render({"crds": {"enabled": False}}).all(kind)
 
 
 def test_rights_everywhere() -> None:
     objects = render()
-    assert not objects.all("Role")
     role = objects.one("ClusterRole", "system:processing-operator")
     assert rules(role) == expand(OPERATOR)
     binding = objects.one("ClusterRoleBinding")
@@ -115,7 +127,7 @@ def test_rights_everywhere() -> None:
 
 def test_rights_are_those_that_the_operator_is_tested_with() -> None:
     assert rules({"rules": RULES}) == expand(OPERATOR)
-    assert rules({"rules": [LEASE_RULE]}) == rules(render({"replicas": 2}).one("Role"))
+    assert rules({"rules": [LEASE_RULE]}) == rules(render().one("Role"))
 
 
 def test_rights_by_namespace() -> None:
@@ -135,13 +147,34 @@ def test_pod_logs_can_be_off() -> None:
     assert objects.env()["PROCESSING_READ_POD_LOGS"] == "false"
 
 
-def test_leases_with_replicas_alone() -> None:
-    assert not render().all("Role")
-    objects = render({"replicas": 2})
-    assert rules(objects.one("Role", namespace="system")) == expand(
-        {("coordination.k8s.io", "leases"): "get create update"}
-    )
-    assert objects.env()["PROCESSING_LEADER_ELECTION"] == "true"
+def test_leases_are_its_own_namespaces() -> None:
+    for values in ({}, {"watch": {"namespaces": ["team-a"]}}):
+        objects = render(values)
+        role = objects.one("Role", namespace="system")
+        assert rules(role) == expand({("coordination.k8s.io", "leases"): "get create update"})
+        assert objects.one("RoleBinding", namespace="system")["roleRef"]["name"] == role["metadata"]["name"]
+        source = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+        assert {"name": "PROCESSING_LEASE_NAMESPACE", "valueFrom": source} in objects.container()["env"]
+
+
+LEASES: list[tuple[str, list[str], str]] = [
+    ("processing-operator", [], "processing-operator"),
+    ("jobs", [], "jobs-processing-operator"),
+    ("jobs", ["a", "b"], "jobs-processing-operator-1eb7c54d"),
+    ("jobs", ["b", "a", "b"], "jobs-processing-operator-1eb7c54d"),
+    ("jobs", ["a"], "jobs-processing-operator-ca978112"),
+]
+
+
+@pytest.mark.parametrize(("release", "namespaces", "lease"), LEASES)
+def test_the_lease_is_named_by_release_and_watch_scope(release: str, namespaces: list[str], lease: str) -> None:
+    objects = render({"watch": {"namespaces": namespaces}}, release=release)
+    assert objects.env()["PROCESSING_LEASE_NAME"] == lease
+
+
+def test_an_upgrade_is_never_without_an_operator() -> None:
+    strategy = render().one("Deployment")["spec"]["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
 def test_users_rights() -> None:
@@ -238,6 +271,6 @@ def test_defaults_are_the_settings_own() -> None:
     defaults = {
         name: value for name, value in Settings().model_dump().items() if isinstance(value, (str, bool, int, float))
     }
-    for name in defaults.keys() - {"instance", "leader_namespace"}:
+    for name in defaults.keys() - {"instance", "lease_namespace"}:
         text = env[f"PROCESSING_{name.upper()}"]
         assert TypeAdapter(type(defaults[name])).validate_python(text) == defaults[name], name

@@ -8,9 +8,9 @@
 - name: PROCESSING_INSTANCE
   valueFrom:
     fieldRef: {fieldPath: metadata.name}
-- name: PROCESSING_LEADER_ELECTION
-  value: {{ gt (int .Values.replicas) 1 | quote }}
-- name: PROCESSING_LEADER_NAMESPACE
+- name: PROCESSING_LEASE_NAME
+  value: {{ include "processing-operator.leaseName" . | quote }}
+- name: PROCESSING_LEASE_NAMESPACE
   valueFrom:
     fieldRef: {fieldPath: metadata.namespace}
 - name: PROCESSING_NAMESPACES

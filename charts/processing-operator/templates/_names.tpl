@@ -18,6 +18,15 @@
 {{- printf "%s:%s" .Release.Namespace (include "processing-operator.fullname" .) }}
 {{- end }}
 
+{{/* Named by release and watch scope: an upgrade to other namespaces is another operator, which waits for nobody. */}}
+{{- define "processing-operator.leaseName" -}}
+{{- $name := include "processing-operator.fullname" . }}
+{{- with .Values.watch.namespaces }}
+{{- $name = printf "%s-%s" $name (uniq . | sortAlpha | join "," | sha256sum | trunc 8) }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
 {{- define "processing-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "processing-operator.fullname" .) .Values.serviceAccount.name }}

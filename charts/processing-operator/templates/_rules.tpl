@@ -6,6 +6,10 @@
 - apiGroups: [processing-operator.dev]
   resources: [processingjobs/status]
   verbs: [patch]
+# Pods name their job as an owner that blocks its deletion: where that is enforced (OpenShift), this right is asked for
+- apiGroups: [processing-operator.dev]
+  resources: [processingjobs/finalizers]
+  verbs: [update]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, create, patch, delete]
@@ -16,5 +20,5 @@
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
