@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.e2e.install import CREDENTIALS, s3_address
+from dev.cluster.client import Cluster
+from dev.install import CREDENTIALS, s3_address
 from tests.e2e.space import Space
-from tests.support.cluster import Cluster
 from tests.support.s3_proxy import S3Proxy
 
 
@@ -41,7 +41,7 @@ def s3(s3_server: tuple[str, int]) -> Any:
 
 @pytest.fixture
 def space(cluster: Cluster, s3: Any, s3_server: tuple[str, int]) -> Iterator[Space]:
-    new = Space(cluster, s3, "http://{}:{}".format(*s3_server))
+    new = Space(cluster, "http://{}:{}".format(*s3_server), s3=s3)
     new.open(CREDENTIALS)
     yield new
     # A namespace with a failed case in it can be looked at: KEEP=1 make e2e
@@ -55,7 +55,7 @@ def proxy(s3_server: tuple[str, int]) -> Iterator[Callable[[], S3Proxy]]:
     made: list[S3Proxy] = []
 
     def make() -> S3Proxy:
-        from tests.cluster.places import NODE_ADDRESS  # noqa: PLC0415  (only the embedded cluster has it)
+        from dev.cluster.places import NODE_ADDRESS  # noqa: PLC0415  (only the embedded cluster has it)
 
         made.append(S3Proxy(NODE_ADDRESS, s3_server))
         return made[-1]

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.places import NODE_ADDRESS
+from dev import authority
+from dev.cluster.client import Cluster
+from dev.cluster.places import NODE_ADDRESS
+from dev.s3 import REGION, SeaweedFS, free_ports
 from tests.e2e.space import BUCKET, Space
-from tests.support import authority
-from tests.support.cluster import Cluster
-from tests.support.s3 import REGION, SeaweedFS, free_ports
 
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 ROLE_NAME = "mover"
@@ -62,7 +62,7 @@ def start(cluster: Cluster, folder: Path, access: dict[str, str]) -> Iterator[Ow
     with _readable_keys(cluster), SeaweedFS(folder, host=NODE_ADDRESS, options=options) as store:
         client = store.client()
         client.create_bucket(Bucket=BUCKET)
-        space = Space(cluster, client, store.endpoint)
+        space = Space(cluster, store.endpoint, s3=client)
         space.open(access)
         yield OwnStore(space, f"https://{NODE_ADDRESS}:{https}", ca.read_text())
         space.close()

@@ -2,93 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.support import tools
-from tests.support.cluster import EVENTS, JOBS, PODS, Cluster, Object, kubeconfig
+from dev import tools
+from dev.cluster.client import EVENTS, Object, kubeconfig
+from dev.job_namespace import JobNamespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BUCKET = "data"
-SECRET = "s3-credentials"
-# Any image with a shell will do for the script; this one is in the cluster already.
-IMAGE = "processing-agent:0.1.0"
 FINAL = ("Completed", "Failed", "Stopped")
-# pendingTimeoutSeconds of a job whose Pod cannot start: the kubelet of a busy machine has said by then what is missing.
+# pendingSeconds of a job whose Pod cannot start: the kubelet of a busy machine has said by then what is missing.
 KUBELET_SAYS = 20
 
 
 @dataclass
-class Space:
+class Space(JobNamespace):
     """One case's namespace and prefix."""
 
-    cluster: Cluster
-    s3: Any
-    endpoint: str
     namespace: str = field(default_factory=lambda: f"e2e-{uuid.uuid4().hex[:8]}")
-
-    # -- set up and tear down
-
-    def open(self, access: dict[str, str]) -> None:
-        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-        self.cluster.create("/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": labels}})
-        self.secret(SECRET, access)
-
-    def close(self) -> None:
-        path = f"/api/v1/namespaces/{self.namespace}"
-        if self.cluster.find(path):
-            self.cluster.delete(path)
-
-    def secret(self, name: str, values: dict[str, str]) -> None:
-        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        path = f"/api/v1/namespaces/{self.namespace}/secrets"
-        self.cluster.create(path, {"metadata": {"name": name}, "data": data})
+    s3: Any = field(kw_only=True)
 
     def config_map(self, name: str, data: dict[str, str]) -> None:
         path = f"/api/v1/namespaces/{self.namespace}/configmaps"
         self.cluster.create(path, {"metadata": {"name": name}, "data": data})
 
     # -- jobs
-
-    @property
-    def jobs(self) -> str:
-        return JOBS.format(namespace=self.namespace)
-
-    @property
-    def pods(self) -> str:
-        return PODS.format(namespace=self.namespace)
-
-    def apply(self, name: str, script: str, *, endpoint: str = "", **spec: Any) -> Object:
-        """Create a job that runs a shell script; `spec` overrides and adds fields of the spec."""
-        body = {
-            "image": IMAGE,
-            "command": ["sh", "-c", script],
-            "s3": {
-                "endpoint": endpoint or self.endpoint,
-                "region": "us-east-1",
-                "addressing": "Path",
-                "secretName": SECRET,
-            },
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
-            "workspace": {"size": "1Gi"},
-            "stopGraceSeconds": 10,
-            **spec,
-        }
-        return self.cluster.create(
-            self.jobs,
-            {
-                "apiVersion": "processing-operator.dev/v1alpha1",
-                "kind": "ProcessingJob",
-                "metadata": {"name": name},
-                "spec": body,
-            },
-        )
 
     def wait(self, name: str, *states: str, seconds: float = 90) -> Object:
         """Wait until the job is in one of the states; ends early, with its status, when it ended otherwise."""
@@ -107,7 +51,7 @@ class Space:
     def ended(self, name: str, state: str, reason: str = "", *, seconds: float = 120) -> Object:
         """Wait for the end, and hold it against the state and the reason; the job's status."""
         status: Object = self.wait(name, state, seconds=seconds)["status"]
-        assert status.get("failureReason", "") == reason, status
+        assert status.get("reason", "") == reason, status
         condition = {"Completed": "Complete"}.get(state, state)
         assert [c["status"] for c in status["conditions"] if c["type"] == condition] == ["True"], status
         return status
@@ -142,9 +86,6 @@ class Space:
         full = [tools.kubectl(), "exec", "-n", self.namespace, pod, "-c", container, "--", *command]
         env = {"KUBECONFIG": kubeconfig(), "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
         return subprocess.run(full, check=True, capture_output=True, text=True, env=env).stdout
-
-    def log(self, pod: str, container: str) -> str:
-        return self.cluster.text(f"{self.pods}/{pod}/log", container=container)
 
     def events(self, reason: str) -> list[Object]:
         path = EVENTS.format(namespace=self.namespace)

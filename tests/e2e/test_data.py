@@ -64,7 +64,7 @@ def test_archive_is_one_object_and_the_same_bytes_each_time(space: Space) -> Non
     script = f"mkdir {OUT}/d && echo b > {OUT}/d/b && echo a > {OUT}/a"
     archive = {"format": "TarGz", "name": "model.tar.gz"}
     for name in ("first", "second"):
-        output = {"name": "out", "path": OUT, "s3": {"uri": space.uri(name), "archive": archive}}
+        output = {"name": "out", "path": OUT, "s3": {"uri": space.uri(name)}, "archive": archive}
         space.apply(name, script, outputs=[output])
     for name in ("first", "second"):
         space.ended(name, "Completed")

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster import faults
-from tests.cluster.waiting import until
-from tests.e2e.install import NAMESPACE
+from dev.cluster import faults
+from dev.cluster.client import PODS, Object
+from dev.cluster.waiting import until
+from dev.install import NAMESPACE
 from tests.e2e.space import Space
-from tests.support.cluster import PODS, Object
 from tests.support.s3_proxy import Gate, S3Proxy
 
 pytestmark = pytest.mark.disruptive
@@ -21,6 +21,7 @@ OUT = "/opt/ml/processing/out"
 MIB = 1 << 20
 COUNTED = f"date +%s%N >> {OUT}/runs"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/processing-operator"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 OPERATOR_PODS = PODS.format(namespace=NAMESPACE)
 CATCH_UP_SECONDS = 30
 
@@ -94,6 +95,22 @@ def test_pods_finish_while_the_operator_is_down_and_status_catches_up(space: Spa
     begin = time.monotonic()
     space.ended("alone", "Completed", seconds=CATCH_UP_SECONDS)
     print(f"caught up {time.monotonic() - begin:.1f} s after the operator was asked for again")
+
+
+def test_an_upgrade_hands_over_and_loses_no_job(space: Space) -> None:
+    """A new Pod stands by and is Ready before the old one ends; the job that is applied meanwhile starts once."""
+    old = operator_pod(space)
+    told = {"metadata": {"annotations": {"e2e": space.namespace}}}
+    space.cluster.patch(DEPLOYMENT, {"spec": {"template": told}})
+    script = f"{COUNTED}; until [ -e /tmp/go ]; do sleep 0.1; done; echo done > {OUT}/done"
+    space.apply("upgraded", script, outputs=[space.output("out")])
+    pod = space.container_running("upgraded", "script")["metadata"]["name"]
+    space.cluster.wait_gone(OPERATOR_PODS, old)
+    space.exec(pod, "script", "touch", "/tmp/go")
+    assert space.ended("upgraded", "Completed")["attempts"] == 1
+    assert space.read("out/out/runs").count(b"\n") == 1
+    lease = space.cluster.get(f"{LEASES}/processing-operator")["spec"]
+    assert lease["holderIdentity"] == operator_pod(space) != old
 
 
 def test_kubelet_restarted_while_running(space: Space) -> None:

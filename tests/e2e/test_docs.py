@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dev import tools
+from dev.cluster.client import ROOT, kubeconfig
 from tests.e2e.space import BUCKET, Space
-from tests.support import tools
-from tests.support.cluster import ROOT, kubeconfig
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # `make test` and `make demo` are what runs this; `make images` has been run before it; helm's install too.
@@ -109,9 +109,9 @@ def test_every_command_of_the_docs_is_known_here() -> None:
 
 
 def test_chart_is_installed_by_the_command_of_the_docs() -> None:
-    """tests/e2e/install.py is what installs the operator that all cases use."""
+    """dev/install.py is what installs the operator that all cases use."""
     install = next(c for c in commands(ROOT / "docs" / "operate.md") if c.startswith("helm "))
     words = install.split()
-    source = (ROOT / "tests" / "e2e" / "install.py").read_text()
+    source = (ROOT / "dev" / "install.py").read_text()
     assert words[:5] == ["helm", "upgrade", "--install", "processing-operator", "charts/processing-operator"]
     assert all(f'"{word}"' in source for word in words[1:] if word.startswith("-"))

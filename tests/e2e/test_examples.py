@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dev import tools
+from dev.cluster.client import kubeconfig
 from tests.e2e.space import Space
-from tests.support import tools
-from tests.support.cluster import kubeconfig
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # file -> how each of its jobs ends
@@ -64,10 +65,12 @@ def test_kubectl_shows_what_people_look_for(space: Space) -> None:
     kubectl(space, "apply", "-f", str(EXAMPLES / "hello.yaml"))
     kubectl(space, "wait", "--for=condition=Complete", "pj/hello", "--timeout=120s")
     header, row = kubectl(space, "get", "pj").splitlines()
-    assert header.split() == ["NAME", "STATE", "ATTEMPTS", "STARTED", "AGE"]
-    assert row.split()[:3] == ["hello", "Completed", "1"]
+    assert header.split() == ["NAME", "STATE", "REASON", "DURATION", "AGE"]
+    assert re.fullmatch(r"hello +Completed +[0-9]+s +[0-9]+s *", row), "no reason, and how long it took"
     wide = kubectl(space, "get", "pj", "-o", "wide").splitlines()[0].split()
-    assert {"ENDED", "REASON", "EXIT", "IMAGE"} <= set(wide)
+    assert wide[5:] == ["ATTEMPTS", "EXIT", "NODE", "IMAGE"]
+    assert "processingjob.processing-operator.dev/hello" in kubectl(space, "get", "all")
+    assert "hello" in kubectl(space, "get", "pj", "--field-selector", "status.state=Completed")
     described = kubectl(space, "describe", "pj", "hello")
     assert "Completed" in described
-    assert "uploadOn" in kubectl(space, "explain", "processingjob.spec.outputs.s3")
+    assert "uploadOn" in kubectl(space, "explain", "processingjob.spec.outputs")

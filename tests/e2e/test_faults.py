@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.cluster import faults
+from dev.cluster import faults
+from dev.cluster.client import Object
 from tests.e2e.space import Space, container_status
-from tests.support.cluster import Object
 from tests.support.s3_proxy import Gate, S3Proxy
 
 OUT = "/opt/ml/processing/out"
@@ -153,12 +153,25 @@ def test_sandbox_lost(space: Space, proxy: MakeProxy, phase: str) -> None:
     assert space.read("out/out/runs").count(b"\n") == 1
 
 
+def test_a_script_whose_shim_was_killed_is_judged_by_its_record(space: Space) -> None:
+    """The kubelet can only say 255; the script has ended with 0, and its outputs are there (A6)."""
+    script = f"{COUNTED}; touch {OUT}/up; sleep 8; echo done > {OUT}/late"
+    space.apply("shim", script, outputs=[space.output("out")])
+    pod = space.container_running("shim", "script")["metadata"]["name"]
+    space.exec(pod, "script", "sh", "-c", f"until [ -e {OUT}/up ]; do sleep 0.1; done")
+    faults.kill_shim(space.namespace, pod)
+    status = space.ended("shim", "Completed", seconds=180)
+    assert status["exitCode"] == 0
+    assert space.read("out/out/late") == b"done\n"
+    assert space.read("out/out/runs").count(b"\n") == 1
+
+
 @pytest.mark.parametrize("policy", ["Background", "Foreground", "Namespace"])
 def test_deleted_while_running_uploads_within_the_grace(space: Space, policy: str) -> None:
     script = f"trap 'echo late > {OUT}/late; exit 0' TERM; echo early > {OUT}/early; while :; do sleep 0.1; done"
     # Kubernetes looks at a namespace on its way out again after half of the longest grace in it.
-    upload = {"terminationSeconds": 20}
-    space.apply("gone", script, upload=upload, outputs=[space.output("out")])
+    timeouts = {"terminationUploadSeconds": 20}
+    space.apply("gone", script, timeouts=timeouts, outputs=[space.output("out")])
     pod = space.container_running("gone", "script")["metadata"]["name"]
     space.exec(pod, "script", "sh", "-c", f"until [ -e {OUT}/early ]; do sleep 0.1; done")
     if policy == "Namespace":
@@ -176,7 +189,7 @@ def test_deleted_while_running_uploads_within_the_grace(space: Space, policy: st
 def test_pod_deleted_while_running(space: Space) -> None:
     """`kubectl delete pod` or a drain: the outputs are uploaded, the job fails and says who did it."""
     script = f"{COUNTED}; while :; do sleep 0.1; done"
-    space.apply("evicted", script, stopGraceSeconds=1, outputs=[space.output("out")])
+    space.apply("evicted", script, timeouts={"stopGraceSeconds": 1}, outputs=[space.output("out")])
     pod = space.container_running("evicted", "script")["metadata"]["name"]
     space.exec(pod, "script", "sh", "-c", f"until [ -e {OUT}/runs ]; do sleep 0.1; done")
     space.cluster.delete(f"{space.pods}/{pod}")

@@ -24,7 +24,7 @@ def test_missing_output_bucket_keeps_the_exit_code(space: Space) -> None:
     output = {"name": "out", "path": "/opt/ml/processing/out", "s3": {"uri": "s3://no-such-bucket/x"}}
     space.apply("no-bucket", "echo 1 > /opt/ml/processing/out/a", outputs=[output])
     status = space.wait("no-bucket", "Failed")["status"]
-    assert status["failureReason"] in {"UploadDenied", "UploadFailed"}
+    assert status["reason"] in {"UploadDenied", "UploadFailed"}
     assert "no-such-bucket" in status["message"]
     assert status["exitCode"] == 0
 
@@ -41,7 +41,7 @@ def test_wrong_credentials_are_denied(space: Space) -> None:
 def test_missing_secret_fails_after_the_pending_timeout(space: Space) -> None:
     s3 = {"endpoint": space.endpoint, "region": "us-east-1", "addressing": "Path", "secretName": "absent"}
     data = [space.input("data", "input", space.uri("x"))]
-    space.apply("secret", "true", s3=s3, inputs=data, pendingTimeoutSeconds=KUBELET_SAYS)
+    space.apply("secret", "true", s3=s3, inputs=data, timeouts={"pendingSeconds": KUBELET_SAYS})
     status = space.ended("secret", "Failed", "SecretNotFound")
     assert "'absent'" in status["message"]
 
@@ -51,7 +51,7 @@ def test_secret_that_comes_late_is_used(space: Space) -> None:
     space.apply("late", "true", s3=s3, inputs=[space.input("data", "input", space.put("in/a", "1"))])
     space.wait_for("late", lambda job: "late" in job.get("status", {}).get("message", ""), "message naming the Secret")
     assert space.job("late")["status"]["state"] == "Pending"
-    from tests.e2e.install import CREDENTIALS  # noqa: PLC0415
+    from dev.install import CREDENTIALS  # noqa: PLC0415
 
     space.secret("late", CREDENTIALS)
     space.ended("late", "Completed", seconds=180)
@@ -59,22 +59,22 @@ def test_secret_that_comes_late_is_used(space: Space) -> None:
 
 def test_missing_config_map(space: Space) -> None:
     inputs = [{"name": "code", "path": "/opt/ml/processing/code", "configMap": {"name": "absent"}}]
-    space.apply("config-map", "true", inputs=inputs, pendingTimeoutSeconds=KUBELET_SAYS)
+    space.apply("config-map", "true", inputs=inputs, timeouts={"pendingSeconds": KUBELET_SAYS})
     status = space.ended("config-map", "Failed", "ConfigMapNotFound")
     assert "'absent'" in status["message"]
 
 
 def test_missing_secret_of_an_environment_variable(space: Space) -> None:
     env = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "absent", "key": "k"}}}]
-    space.apply("env", "true", env=env, pendingTimeoutSeconds=KUBELET_SAYS)
+    space.apply("env", "true", env=env, timeouts={"pendingSeconds": KUBELET_SAYS})
     status = space.ended("env", "Failed", "SecretNotFound")
     assert "absent" in status["message"]
 
 
 def test_missing_image_says_what_the_kubelet_said(space: Space) -> None:
-    space.apply("image", "true", image=ABSENT_IMAGE, pendingTimeoutSeconds=KUBELET_SAYS)
+    space.apply("image", "true", image=ABSENT_IMAGE, timeouts={"pendingSeconds": KUBELET_SAYS})
     status = space.wait("image", "Failed")["status"]
-    assert status["failureReason"] in {"ImagePullFailed", "PendingTimeout"}
+    assert status["reason"] in {"ImagePullFailed", "PendingTimeout"}
     assert ABSENT_IMAGE in status["message"]
     assert "script" in status["message"]
 
@@ -86,24 +86,24 @@ def test_invalid_image_name_fails_at_once(space: Space) -> None:
 
 
 def test_unschedulable_pod_says_why(space: Space) -> None:
-    space.apply("huge", "true", resources={"requests": {"cpu": "900"}}, pendingTimeoutSeconds=KUBELET_SAYS)
+    space.apply("huge", "true", resources={"requests": {"cpu": "900"}}, timeouts={"pendingSeconds": KUBELET_SAYS})
     status = space.ended("huge", "Failed", "PendingTimeout")
     assert "Insufficient cpu" in status["message"]
 
 
 def test_service_account_that_comes_late_is_used(space: Space) -> None:
-    s3 = {"endpoint": space.endpoint, "serviceAccountName": "late"}
-    space.apply("account", "true", s3=s3)
+    s3 = {"endpoint": space.endpoint}
+    space.apply("account", "true", s3=s3, serviceAccountName="late")
     status = space.wait("account", "Waiting")["status"]
-    assert "spec.s3.serviceAccountName: there is no ServiceAccount late" in status["message"]
+    assert "spec.serviceAccountName: there is no ServiceAccount late" in status["message"]
     assert space.pods_of("account") == []
     space.cluster.create(f"/api/v1/namespaces/{space.namespace}/serviceaccounts", {"metadata": {"name": "late"}})
     space.ended("account", "Completed")
 
 
 def test_missing_service_account_fails_after_the_pending_timeout(space: Space) -> None:
-    s3 = {"endpoint": space.endpoint, "serviceAccountName": "absent"}
-    space.apply("account", "true", s3=s3, pendingTimeoutSeconds=3)
+    s3 = {"endpoint": space.endpoint}
+    space.apply("account", "true", s3=s3, serviceAccountName="absent", timeouts={"pendingSeconds": 3})
     status = space.ended("account", "Failed", "ServiceAccountNotFound")
     assert "there is no ServiceAccount absent" in status["message"]
     assert "create the ServiceAccount" in status["message"]
@@ -111,7 +111,7 @@ def test_missing_service_account_fails_after_the_pending_timeout(space: Space) -
 
 def test_from_a_job_that_does_not_exist(space: Space) -> None:
     inputs = [{"name": "data", "path": "/opt/ml/processing/data", "from": {"job": "never", "output": "out"}}]
-    space.apply("waits", "true", inputs=inputs, pendingTimeoutSeconds=3)
+    space.apply("waits", "true", inputs=inputs, timeouts={"pendingSeconds": 3})
     waiting = space.wait("waits", "Waiting")["status"]
     assert "never" in waiting["message"]
     status = space.ended("waits", "Failed", "PendingTimeout")

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.cluster.client import ROOT, Cluster
+from dev.install import CREDENTIALS
+from dev.s3 import ADMIN
 from tests.e2e import own_store
-from tests.e2e.install import CREDENTIALS
 from tests.e2e.own_store import ROLE, TRUSTED, OwnStore
 from tests.e2e.space import BUCKET, KUBELET_SAYS
 from tests.e2e.test_docs import blocks
-from tests.support.cluster import ROOT, Cluster
-from tests.support.s3 import ADMIN
 
 OUT = "/opt/ml/processing/out"
 # what the script finds of credentials: variables, files, and the token that Kubernetes would mount by itself
@@ -40,9 +40,9 @@ def test_keys_of_a_role_by_the_clusters_own_token(store: OwnStore) -> None:
     space = store.space
     store.account(TRUSTED)
     space.put("in/a", "1")
-    s3 = store.settings(serviceAccountName=TRUSTED, roleArn=ROLE)
+    s3 = store.settings(roleArn=ROLE)
     inputs = [space.input("in", "in", space.uri("in"))]
-    space.apply("role", LOOK, s3=s3, inputs=inputs, outputs=[space.output("out")])
+    space.apply("role", LOOK, serviceAccountName=TRUSTED, s3=s3, inputs=inputs, outputs=[space.output("out")])
     space.ended("role", "Completed")
     found = {name: space.read(f"out/out/{name}").decode().split() for name in ("a", "variables", "directories")}
     assert found == {"a": ["1"], "variables": ["AWS_DEFAULT_REGION", "AWS_REGION"], "directories": DIRECTORIES}
@@ -53,8 +53,9 @@ def test_keys_of_a_role_by_the_clusters_own_token(store: OwnStore) -> None:
 def test_a_role_that_does_not_trust_the_account(store: OwnStore) -> None:
     space = store.space
     store.account("stranger")
-    s3 = store.settings(serviceAccountName="stranger", roleArn=ROLE)
-    space.apply("role", "true", s3=s3, inputs=[space.input("in", "in", space.put("in/a", "1"))])
+    s3 = store.settings(roleArn=ROLE)
+    inputs = [space.input("in", "in", space.put("in/a", "1"))]
+    space.apply("role", "true", serviceAccountName="stranger", s3=s3, inputs=inputs)
     status = space.ended("role", "Failed", "InputAccessDenied")
     assert ROLE in status["message"]
     assert "trust policy" in status["message"]
@@ -98,7 +99,7 @@ def test_certificates_that_are_missing_or_wrong(store: OwnStore) -> None:
     for name, reason, _ in cases:
         bundle = {} if name is None else {"caBundle": {"configMapKeyRef": {"name": name, "key": "root.pem"}}}
         s3 = store.settings(endpoint=store.https, secretName="s3-credentials", **bundle)
-        limit: dict[str, Any] = {"pendingTimeoutSeconds": KUBELET_SAYS} if reason == "ConfigMapNotFound" else {}
+        limit: dict[str, Any] = {"timeouts": {"pendingSeconds": KUBELET_SAYS}} if reason == "ConfigMapNotFound" else {}
         space.apply(name or "none", "true", s3=s3, inputs=inputs, **limit)
     for name, reason, words in cases:
         status = space.ended(name or "none", "Failed", reason)

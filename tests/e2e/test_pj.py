@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.e2e.install import CREDENTIALS
+from dev.cluster.client import ROOT, kubeconfig
+from dev.install import CREDENTIALS
 from tests.e2e.space import BUCKET
-from tests.support.cluster import ROOT, kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,11 @@ def write_job(folder: Path, name: str, script: str) -> Path:
         "apiVersion": "processing-operator.dev/v1alpha1",
         "kind": "ProcessingJob",
         "metadata": {"name": name},
-        "spec": {"image": "processing-agent:0.1.0", "command": ["sh", "-c", script], "stopGraceSeconds": 10},
+        "spec": {
+            "image": "processing-agent:0.1.0",
+            "command": ["sh", "-c", script],
+            "timeouts": {"stopGraceSeconds": 10},
+        },
     }
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(job))
@@ -74,7 +78,7 @@ def test_refused_before_anything_is_sent(space: Space, tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("stopGraceSeconds: 10", "stopGraceSeconds: -1"))
     ran = run(space, path)
     assert ran.returncode == 2
-    assert f"{path}: spec.stopGraceSeconds: Invalid value: -1" in ran.stderr
+    assert f"{path}: spec.timeouts.stopGraceSeconds: Invalid value: -1" in ran.stderr
     assert not space.cluster.items(space.jobs)
 
 

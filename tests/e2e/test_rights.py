@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from tests.e2e.install import NAMESPACE
-from tests.support.cluster import Cluster
+from dev.cluster.client import Cluster
+from dev.install import NAMESPACE
 
 if TYPE_CHECKING:
     from tests.e2e.space import Space
@@ -16,10 +16,12 @@ ACCOUNT = f"system:serviceaccount:{NAMESPACE}:processing-operator"
 RIGHTS = {
     "processingjobs.processing-operator.dev": {"get", "list", "watch"},
     "processingjobs/status.processing-operator.dev": {"patch"},
+    "processingjobs/finalizers.processing-operator.dev": {"update"},
     "pods": {"get", "list", "watch", "create", "patch", "delete"},
     "pods/log": {"get"},
-    "events.events.k8s.io": {"create", "patch"},
+    "events.events.k8s.io": {"create"},
 }
+LEASES = {"leases.coordination.k8s.io": {"get", "create", "update"}}
 # What every service account may, in every cluster: ask who and what it is.
 EVERYBODYS = {
     "selfsubjectreviews.authentication.k8s.io",
@@ -31,6 +33,7 @@ EVERYBODYS = {
 
 def test_rights_of_the_operator(space: Space) -> None:
     assert rights_of(space.cluster, ACCOUNT, space.namespace) == RIGHTS
+    assert rights_of(space.cluster, ACCOUNT, NAMESPACE) == RIGHTS | LEASES
 
 
 def test_account_of_a_job_has_none(space: Space) -> None:

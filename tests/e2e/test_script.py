@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.space import IMAGE, Space
+from dev.job_namespace import IMAGE
+from tests.e2e.space import Space
 
 OUT = "/opt/ml/processing/out"
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:processing-job/contract"
@@ -13,7 +14,7 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000:processing-job/contract"
 def test_exit_3_uploads_what_is_asked_for_and_names_the_code(space: Space) -> None:
     script = f"echo 1 > {OUT}/always/a; echo 2 > {OUT}/failure/f; echo 3 > {OUT}/success/s; exit 3"
     outputs = [
-        {"name": name, "path": f"{OUT}/{name}", "s3": {"uri": space.uri(name), "uploadOn": on}}
+        {"name": name, "path": f"{OUT}/{name}", "s3": {"uri": space.uri(name)}, "uploadOn": on}
         for name, on in (("always", "Always"), ("failure", "OnFailure"), ("success", "OnSuccess"))
     ]
     space.apply("exit-3", script, outputs=outputs)
@@ -43,7 +44,7 @@ def test_out_of_memory_names_container_and_limit(space: Space) -> None:
 
 def test_stop_of_a_script_that_ignores_sigterm(space: Space) -> None:
     script = f"trap '' TERM; echo kept > {OUT}/kept; while :; do sleep 0.2; done"
-    space.apply("deaf", script, stopGraceSeconds=2, outputs=[space.output("out")])
+    space.apply("deaf", script, timeouts={"stopGraceSeconds": 2}, outputs=[space.output("out")])
     space.container_running("deaf", "script")
     space.cluster.patch(f"{space.jobs}/deaf", {"spec": {"stop": True}})
     status = space.ended("deaf", "Stopped", "StopRequested")
@@ -68,15 +69,17 @@ def test_stop_is_latched(space: Space) -> None:
 
 def test_max_runtime_ends_in_stopped(space: Space) -> None:
     script = f"echo kept > {OUT}/kept; while :; do sleep 0.1; done"
-    space.apply("long", script, maxRuntimeSeconds=2, stopGraceSeconds=2, outputs=[space.output("out")])
+    space.apply("long", script, timeouts={"runSeconds": 2, "stopGraceSeconds": 2}, outputs=[space.output("out")])
     status = space.ended("long", "Stopped", "MaxRuntimeExceeded")
-    assert "maxRuntimeSeconds" in status["message"]
+    assert "timeouts.runSeconds" in status["message"]
     assert space.keys("out/") == ["out/out/kept"]
 
 
 def test_full_workspace_is_stopped_before_it_is_evicted(space: Space) -> None:
     script = f"head -c 70000000 /dev/zero > {OUT}/big; while :; do sleep 0.1; done"
-    space.apply("full", script, workspace={"size": "64Mi"}, stopGraceSeconds=2, outputs=[space.output("out")])
+    space.apply(
+        "full", script, workspace={"size": "64Mi"}, timeouts={"stopGraceSeconds": 2}, outputs=[space.output("out")]
+    )
     status = space.ended("full", "Failed", "WorkspaceFull")
     assert "workspace.size" in status["message"]
     assert space.keys("out/") == ["out/out/big"]

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from processing_operator.api.protocol import FETCH, SCRIPT, UPLOAD
 from processing_operator_cli.applying import Started, jobs_path
 from processing_operator_cli.podlogs import Tail
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 TERMINAL: Final = ("Completed", "Failed", "Stopped")
 # which log is of interest from which state on
-_CONTAINERS: Final = {"Downloading": "fetch", "Running": "script", "Uploading": "upload"}
+_CONTAINERS: Final = {"Downloading": FETCH, "Running": SCRIPT, "Uploading": UPLOAD}
 _PATIENCE_SECONDS: Final = 10
 _DRAIN_SECONDS: Final = 5
 
@@ -65,7 +66,7 @@ class Follower:
         if not state or state in TERMINAL:  # an end has a summary of its own
             return
         # while it waits, what for is news; a running job's message repeats its state
-        news = (state, message if state in ("Waiting", "Pending", "Stopping") else "")
+        news = (state, message if state in ("Waiting", "Pending", "Stopping", "Failing") else "")
         if news != self._shown:
             self._shown = news
             self.screen.state(self.job.name, *news)
@@ -89,7 +90,7 @@ class Follower:
         self._tails[pod, container] = tail, asyncio.create_task(tail.follow())
 
     def _deliver(self, container: str, line: str) -> None:
-        if container == "script":
+        if container == SCRIPT:
             self.screen.output(self.job.name, line)
             return
         record = _record(line)
@@ -107,7 +108,7 @@ class Follower:
         waiting = set()
         for (_, container), (tail, task) in self._tails.items():
             tail.last_look = True
-            if container == "script":
+            if container == SCRIPT:
                 waiting.add(task)
         if waiting:
             await asyncio.wait(waiting, timeout=_DRAIN_SECONDS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from processing_operator.api.protocol import FETCH, FINAL_CODES, UPLOAD
 from processing_operator_cli.cluster import ApiError, ClusterError
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from processing_operator_cli.cluster import Cluster
 
 _PAUSE_SECONDS: Final = 0.5
-# codes after which the kubelet does not start fetch and upload again (docs/internals/protocol.md)
-_FINAL: Final = {"fetch": (0, 64), "upload": (0, 64)}
+_STARTED_AGAIN: Final = (FETCH, UPLOAD)  # unless they end with one of FINAL_CODES
 
 
 @dataclass
@@ -74,7 +74,7 @@ def ended(pod: dict[str, Any], container: str) -> bool:
     status = pod.get("status", {})
     for one in (*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])):
         if one["name"] == container and (end := one.get("state", {}).get("terminated")):
-            return container not in _FINAL or end["exitCode"] in _FINAL[container]
+            return container not in _STARTED_AGAIN or end["exitCode"] in FINAL_CODES
     return status.get("phase") in ("Succeeded", "Failed")
 
 

@@ -26,7 +26,7 @@ def summarize(job: Object) -> list[str]:
 
 
 def _headline(status: Object) -> str:
-    state, reason, message = (status.get(key) or "" for key in ("state", "failureReason", "message"))
+    state, reason, message = (status.get(key) or "" for key in ("state", "reason", "message"))
     head = f"{state} ({reason})" if reason else state
     return f"{head}. {message}" if message else head
 

@@ -1,7 +1,7 @@
 """An API server of the tests' own: etcd and kube-apiserver, on free ports of the loopback device.
 
-No kubelet, scheduler or controller touches what a test makes; the tests play them. Two users, by token: the cluster's
-admin for the tests, and the operator with exactly the rights of its role.
+No kubelet, scheduler or controller touches what a test makes; the tests play them. Three users, by token: the cluster's
+admin for the tests, the operator with exactly the rights of its role, and one without any.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 import requests
 import yaml
 
-from tests.cluster import build
-from tests.support.cluster import ROOT, ApiError, Cluster, Object
+from dev.cluster import build
+from dev.cluster.client import ROOT, ApiError, Cluster, Object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 CRD = ROOT / "crds" / "processing-operator.dev_processingjobs.yaml"
+POLICY = ROOT / "crds" / "processing-operator.dev_processingjobs_policy.yaml"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 OPERATOR = "operator"
@@ -34,9 +36,10 @@ OPERATOR = "operator"
 RULES = [
     {"apiGroups": ["processing-operator.dev"], "resources": ["processingjobs"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["processing-operator.dev"], "resources": ["processingjobs/status"], "verbs": ["patch"]},
+    {"apiGroups": ["processing-operator.dev"], "resources": ["processingjobs/finalizers"], "verbs": ["update"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
 ]
 LEASE_RULE = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]}
 
@@ -81,15 +84,17 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def control_plane(folder: Path) -> Iterator[ControlPlane]:
-    """Start both programs, install the CRD and the operator's role; end them by their numbers."""
+def control_plane(folder: Path, *, audit: bool = False) -> Iterator[ControlPlane]:
+    """Start both programs, install the CRD, its policy and the operator's role; end them by their numbers."""
     build.ensure()
     etcd_url, peer_url, port = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}", free_port()
-    tokens = {"admin": secrets.token_hex(16), OPERATOR: secrets.token_hex(16)}
+    tokens = {user: secrets.token_hex(16) for user in ("admin", OPERATOR, "nobody")}
     plane = ControlPlane(f"https://127.0.0.1:{port}", folder / "certs" / "apiserver.crt", tokens, folder)
     with (
         _program(folder, "etcd", *_etcd(folder, etcd_url, peer_url)),
-        _program(folder, "kube-apiserver", *_apiserver(folder, etcd_url, port, tokens)) as server,
+        _program(
+            folder, "kube-apiserver", *_apiserver(folder, etcd_url, port, tokens), *_audit(folder, audit)
+        ) as server,
     ):
         _wait_until_ready(plane, server, folder)
         with plane.cluster() as cluster:
@@ -118,7 +123,8 @@ def _etcd(folder: Path, url: str, peer: str) -> list[str]:
 
 def _apiserver(folder: Path, etcd: str, port: int, tokens: dict[str, str]) -> list[str]:
     (folder / "tokens.csv").write_text(
-        f'{tokens["admin"]},admin,admin,"system:masters"\n{tokens[OPERATOR]},{OPERATOR},{OPERATOR}\n'
+        f'{tokens["admin"]},admin,admin,"system:masters"\n'
+        f"{tokens[OPERATOR]},{OPERATOR},{OPERATOR}\n{tokens['nobody']},nobody,nobody\n"
     )
     key = folder / "sa.key"
     subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key], check=True)
@@ -132,6 +138,8 @@ def _apiserver(folder: Path, etcd: str, port: int, tokens: dict[str, str]) -> li
         "--authorization-mode=RBAC",
         # nobody makes the default service accounts
         "--disable-admission-plugins=ServiceAccount",
+        # as OpenShift: who makes a Pod that its job's deletion waits for needs a right on the job's finalizers
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         f"--service-account-issuer=https://127.0.0.1:{port}",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
@@ -139,6 +147,16 @@ def _apiserver(folder: Path, etcd: str, port: int, tokens: dict[str, str]) -> li
         "--endpoint-reconciler-type=none",
         "--profiling=false",
     ]
+
+
+def _audit(folder: Path, wanted: bool) -> list[str]:
+    """`audit.log`: a line for every request of the operator."""
+    if not wanted:
+        return []
+    rules = [{"level": "Metadata", "users": [OPERATOR], "omitStages": ["RequestReceived"]}, {"level": "None"}]
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}
+    (folder / "audit.json").write_text(json.dumps(policy))
+    return [f"--audit-policy-file={folder}/audit.json", f"--audit-log-path={folder}/audit.log"]
 
 
 @contextlib.contextmanager
@@ -168,6 +186,9 @@ def _install(cluster: Cluster) -> None:
     crd = yaml.safe_load(CRD.read_text())
     cluster.create(CRDS, crd)
     cluster.wait(CRDS, crd["metadata"]["name"], _is_established, 30, "established CRD")
+    policy, binding = yaml.safe_load_all(POLICY.read_text())
+    cluster.create(f"{ADMISSION}/validatingadmissionpolicies", policy)
+    cluster.create(f"{ADMISSION}/validatingadmissionpolicybindings", binding)
     _grant(cluster, "operator", RULES)
     # The CRD is established a moment before its path is served.
     end = time.monotonic() + 10
@@ -195,7 +216,7 @@ def _grant(cluster: Cluster, name: str, rules: list[Object]) -> None:
 
 
 def grant_leases(cluster: Cluster, namespace: str) -> None:
-    """What more than one replica needs besides."""
+    """What the election needs besides, where the operator runs."""
     role = {"metadata": {"name": "leases"}, "rules": [LEASE_RULE]}
     cluster.create(f"{RBAC}/namespaces/{namespace}/roles", role)
     binding = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.cluster import PODS, Cluster, Object
+from dev.cluster.client import PODS, Cluster, Object
 
 
 def now() -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,6 +50,22 @@ class Proxy:
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     ended: threading.Event = field(default_factory=threading.Event)
+    flows: threading.Event = field(default_factory=threading.Event)
+    open: set[socket.socket] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.flows.set()
+
+    def freeze(self) -> None:
+        """What is under way stands still, from the next bytes on: connections stay open and nothing comes."""
+        self.flows.clear()
+
+    def cut(self) -> None:
+        """Break off what is under way; what was frozen flows again."""
+        for connection in list(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.flows.set()
 
     def add(self, call: str, how: How, times: int = 1) -> Fault:
         """Spoil the next calls whose `VERB /path` (with `?watch` if it is one) matches the pattern."""
@@ -83,6 +100,7 @@ def running(target: str, authority: Path) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.ended.set()
+        proxy.cut()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -103,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             self._forward(body, fault)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             self.close_connection = True  # one of the two sides has gone
 
     def _forward(self, body: bytes, fault: Fault | None) -> None:
@@ -122,9 +140,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.headers["Content-Type"])
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while chunk := answer.read1(65536):
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-        self.wfile.write(b"0\r\n\r\n")
+        self.proxy.open.add(self.connection)
+        try:
+            while chunk := answer.read1(65536):
+                self.proxy.flows.wait()
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            self.wfile.write(b"0\r\n\r\n")
+        finally:
+            self.proxy.open.discard(self.connection)
 
     def _break(self, fault: Fault) -> None:
         fault.hit.set()

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dev.cluster.client import EVENTS, JOBS, PODS, Cluster, Object
 from tests.integration.controller import operator_process
 from tests.integration.controller.control_plane import OPERATOR, ControlPlane
 from tests.integration.controller.kubelet import Kubelet
-from tests.support.cluster import EVENTS, JOBS, PODS, Cluster, Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Site:
     def operator(self, *, server: str = "", ready: bool = True, **settings: str) -> Iterator[OperatorProcess]:
         """Run an operator for this namespace alone, as the user with the operator's rights."""
         kubeconfig = self.plane.kubeconfig(OPERATOR, server)
-        settings = {"namespaces": self.namespace, **settings}
+        settings = {"namespaces": self.namespace, "lease_namespace": self.namespace, **settings}
         with operator_process.start(kubeconfig, self.folder, **settings) as operator:
             if ready:
                 operator.wait_ready()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from processing_operator.api.protocol import asks_to_stop
+
 if TYPE_CHECKING:
     from tests.integration.controller.site import Site
 
@@ -63,7 +65,7 @@ def test_the_scripts_failure_is_told(site: Site) -> None:
         kubelet.script_ended(3)
         kubelet.upload_ended(script_code=3)
         status = site.wait_state("Failed")["status"]
-    assert (status["failureReason"], status["exitCode"]) == ("ScriptFailed", 3)
+    assert (status["reason"], status["exitCode"]) == ("ScriptFailed", 3)
 
 
 def test_a_stop_is_signalled_to_the_pod(site: Site) -> None:
@@ -76,7 +78,7 @@ def test_a_stop_is_signalled_to_the_pod(site: Site) -> None:
         site.wait_state("Running")
         site.cluster.patch(f"{site.jobs}/job", {"spec": {"stop": True}})
         name = pod["metadata"]["name"]
-        site.cluster.wait(site.pods, name, lambda pod: _signal(pod) == "stop", 10)
+        site.cluster.wait(site.pods, name, lambda pod: asks_to_stop(_signal(pod)), 10)
         site.cluster.patch(f"{site.jobs}/job", {"spec": {"stop": False}})
         assert site.wait_state("Stopping")
 

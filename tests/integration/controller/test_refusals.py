@@ -12,15 +12,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("control-plane")]
 
 
-def test_a_limit_range_is_told_in_its_own_words(site: Site) -> None:
+def test_a_limit_range_is_told_in_its_own_words_and_waited_for(site: Site) -> None:
     limits = [{"type": "Container", "max": {"memory": "64Mi"}}]
     site.cluster.create(
         f"/api/v1/namespaces/{site.namespace}/limitranges", {"metadata": {"name": "small"}, "spec": {"limits": limits}}
     )
     with site.operator():
         site.create_job()
-        status = site.wait_state("Failed")["status"]
-    assert status["failureReason"] == "InvalidPod"
+        status = site.wait_state("Waiting")["status"]
     assert "maximum memory usage per Container is 64Mi" in status["message"]
 
 

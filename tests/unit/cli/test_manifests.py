@@ -64,14 +64,14 @@ def test_no_objects(text: str, message: str) -> None:
 
 def test_every_problem_is_named(tmp_path: Path) -> None:
     path = tmp_path / "jobs.yaml"
-    bad = JOB.replace("command: [c]", "maxRuntimeSeconds: 0")
+    bad = JOB.replace("command: [c]", "timeouts: {runSeconds: 0}")
     path.write_text(f"{JOB}---{bad}")
     with pytest.raises(ManifestError) as refused:
         read([str(path)])
-    rule = "spec.maxRuntimeSeconds in body should be greater than or equal to 1"
+    rule = "spec.timeouts.runSeconds in body should be greater than or equal to 1"
     assert str(refused.value).splitlines() == [
         f"{path}, document 2: spec.command: Required value",
-        f"{path}, document 2: spec.maxRuntimeSeconds: Invalid value: 0: {rule}",
+        f"{path}, document 2: spec.timeouts.runSeconds: Invalid value: 0: {rule}",
     ]
 
 

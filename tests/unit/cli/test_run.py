@@ -87,7 +87,7 @@ def test_completed(api: FakeApi, run: Callable[..., Ran]) -> None:
 
 @pytest.mark.parametrize(("state", "code"), [("Failed", 1), ("Stopped", 3)])
 def test_other_ends(api: FakeApi, run: Callable[..., Ran], state: str, code: int) -> None:
-    api.lives["hello"] = [status(state, failureReason="Why", message="because")]
+    api.lives["hello"] = [status(state, reason="Why", message="because")]
     ran = run(manifest())
     assert ran.code == code
     assert f"hello: {state} (Why). because" in ran.err
@@ -152,7 +152,7 @@ def test_silence_is_explained(api: FakeApi, run: Callable[..., Ran], monkeypatch
 
 def test_same_job_is_followed(api: FakeApi, run: Callable[..., Ran]) -> None:
     api.lives["hello"] = [status("Completed")]
-    run(manifest(maxRuntimeSeconds=86400))  # a default, said
+    run(manifest(timeouts={"runSeconds": 86400}))  # a default, said
     api.jobs["hello"]["spec"]["stop"] = True
     ran = run(manifest())
     assert ran.code == 0

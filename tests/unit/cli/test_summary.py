@@ -46,7 +46,7 @@ def test_completed() -> None:
 
 
 def test_failed() -> None:
-    ended = job("Failed", failureReason="ScriptFailed", message="container script exited with 3")
+    ended = job("Failed", reason="ScriptFailed", message="container script exited with 3")
     assert summarize(ended) == [
         "Failed (ScriptFailed). container script exited with 3",
         "more: kubectl describe pj census -n ml",
@@ -54,7 +54,7 @@ def test_failed() -> None:
 
 
 def test_stopped() -> None:
-    assert summarize(job("Stopped", failureReason="StopRequested")) == ["Stopped (StopRequested)"]
+    assert summarize(job("Stopped", reason="StopRequested")) == ["Stopped (StopRequested)"]
 
 
 @pytest.mark.parametrize(
