@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from processing_operator.api.protocol import pod_name
-from processing_operator.domain.facts import Seen
+from processing_operator.domain.container import ContainerEnd, ContainerFacts
+from processing_operator.domain.facts import PodCondition, Seen
 from processing_operator.domain.pods.env import escape
 from processing_operator.domain.reading import read_container, read_pod, read_time
 from tests.unit.domain.builders import FETCHED, Obj, at, begun, ended, facts, job, pod, runs, waiting
@@ -41,6 +42,68 @@ def test_empty_pod_is_read() -> None:
     read = read_pod({"metadata": {"name": "p", "uid": "u", "resourceVersion": "1"}})
     assert (read.name, read.owner, read.phase, read.attempt) == ("p", "", "Pending", 0)
     assert (read.script.state, read.restart_rules, read.gated, read.grace) == ("Absent", True, False, 30)
+
+
+# what the kubelet may leave out, or give as null
+SPARSE: list[tuple[str, Obj, ContainerFacts]] = [
+    ("nothing", {}, ContainerFacts("Waiting")),
+    ("nulls", {"state": None, "lastState": None, "restartCount": None}, ContainerFacts("Waiting")),
+    ("waits", {"state": {"waiting": {"reason": None}}}, ContainerFacts("Waiting")),
+    ("runs", {"state": {"running": {}}}, ContainerFacts("Running")),
+    ("ended", {"state": {"terminated": {}}}, ContainerFacts("Terminated", end=ContainerEnd(0, "", "", None, None))),
+]
+
+
+@pytest.mark.parametrize(("raw", "facts_"), [row[1:] for row in SPARSE], ids=[row[0] for row in SPARSE])
+def test_what_is_left_out_is_empty(raw: Obj, facts_: ContainerFacts) -> None:
+    assert read_container(raw) == facts_
+
+
+def test_pod_of_nulls_is_read() -> None:
+    meta = {
+        "name": "p",
+        "uid": "u",
+        "resourceVersion": "1",
+        "labels": None,
+        "annotations": None,
+        "creationTimestamp": None,
+    }
+    conditions = [{"type": "PodScheduled"}, {"type": "DisruptionTarget", "status": "False", "reason": "X"}, {}]
+    status = {
+        "phase": None,
+        "reason": None,
+        "message": None,
+        "conditions": conditions,
+        "containerStatuses": [{"name": "x"}],
+    }
+    read = read_pod({"metadata": meta, "spec": {"nodeName": None, "schedulingGates": [{}]}, "status": status})
+    assert (read.node, read.phase, read.reason, read.message, read.signal, read.spec_digest) == (
+        "",
+        "Pending",
+        "",
+        "",
+        "",
+        "",
+    )
+    assert (read.scheduled, read.disruption, read.others_running) == (PodCondition("", "", ""), None, False)
+    assert (read.gated, read.foreign_gates, read.taken_away) == (False, ("",), False)
+
+
+# the containers' restart rules as the API server has kept them
+RULES = [{"action": "Restart"}]
+DROPS: list[tuple[str, Obj, Obj, bool]] = [
+    ("both there", {"restartPolicyRules": RULES}, {"restartPolicyRules": RULES}, True),
+    ("fetch's dropped", {}, {"restartPolicyRules": RULES}, False),
+    ("upload's dropped", {"restartPolicyRules": RULES}, {"restartPolicyRules": []}, False),
+]
+
+
+@pytest.mark.parametrize(("fetch", "upload", "kept"), [row[1:] for row in DROPS], ids=[row[0] for row in DROPS])
+def test_restart_rules(fetch: Obj, upload: Obj, kept: bool) -> None:
+    raw = pod()
+    raw["spec"]["initContainers"] = [{"name": "fetch", **fetch}]
+    raw["spec"]["containers"] = [{"name": "upload", **upload}, {"name": "script"}, {"name": "proxy"}]
+    assert read_pod(raw).restart_rules is kept
 
 
 OWNERS: list[tuple[str, list[Obj] | None, str]] = [
