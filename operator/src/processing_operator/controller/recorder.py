@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _NOTE_LIMIT: Final = 1024  # of events.k8s.io/v1, in bytes
 _CONTROLLER: Final = names.MANAGED_BY
 _MOST_WAITING: Final = 10_000
+_AT_ONCE: Final = 4  # one alone falls behind eight workers
 
 
 class Recorder:
@@ -49,6 +50,11 @@ class Recorder:
 
     async def run(self) -> None:
         """Send, until cancelled. A failure is logged: the status says it all anyway."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._send())
+
+    async def _send(self) -> None:
         while True:
             event = await self._waiting.get()
             regarding = event["regarding"]
