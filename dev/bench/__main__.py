@@ -90,10 +90,11 @@ def one_pod(space: JobNamespace, index: int) -> dict[str, float]:
 
 
 def operator_pod(cluster: Cluster) -> str:
+    """Its one Pod; one that is on its way out after an upgrade is another matter."""
     labels = "app.kubernetes.io/name=processing-operator"
-    (pod,) = cluster.items(PODS.format(namespace=NAMESPACE), labelSelector=labels)
-    name: str = pod["metadata"]["name"]
-    return name
+    pods = cluster.items(PODS.format(namespace=NAMESPACE), labelSelector=labels)
+    (name,) = (pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"])
+    return str(name)
 
 
 def operator_writes(cluster: Cluster) -> dict[str, float]:

@@ -20,6 +20,7 @@ from tests.unit.domain.builders import (
     completed,
     condition,
     created,
+    disrupted,
     downloading,
     ended,
     facts,
@@ -66,6 +67,8 @@ STATES: list[tuple[str, Obj, str, str]] = [
     ("running", running(), "Running", "script is running (attempt 1)"),
     ("uploading", uploading(), "Uploading", "uploading (attempt 1)"),
     ("deleted", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9), "Stopping", "census-1a2b3c4d-1-0 is being deleted"),
+    ("evicted", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9, conditions=[disrupted("EvictionByEvictionAPI")]), "Stopping", "is being deleted; by EvictionByEvictionAPI"),
+    ("evicted by the kubelet", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9, status={"message": "low on memory"}), "Stopping", "is being deleted; low on memory"),
     ("fetch crashed", pod(phase="Pending", fetch=waiting(last=ended(137), restarts=1)), "Downloading", "137 (SIGKILL)"),
     ("upload crashed", pod(fetch=FETCHED, upload=runs(8, last=ended(1), restarts=2), script=ended()), "Uploading", "restarted, 2 in all, after exit code 1"),
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from tests.unit.domain.builders import (
     facts,
     job,
     pod,
+    result,
     running,
     runs,
     stop_latched,
@@ -117,6 +118,7 @@ def test_stopped_once_the_pod_is_gone() -> None:
 GONE: list[tuple[str, Obj, str]] = [
     ("by force, while it downloaded", pod(phase="Pending", fetch=runs(), deleting=9), "Stopped"),
     ("with its node", pod(phase="Failed", fetch=runs(), conditions=[disrupted("DeletionByPodGC")]), "Stopped"),
+    ("when its fetch had failed", pod(phase="Failed", fetch=ended(64, message=result("InputNotFound"))), "Failed"),
     ("by force, while its script ran", pod(fetch=FETCHED, upload=runs(4), script=runs(4), deleting=9), "Failed"),
 ]
 

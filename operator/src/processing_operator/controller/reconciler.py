@@ -252,6 +252,8 @@ class Reconciler:
             return
         written = await self._kube.patch_job_status(record.key, str(job.version), patch)
         record.written_at = self._clock()
+        if status.attempts != job.model.status.attempts:
+            record.progress = None  # the attempt before's
         self._dispatcher.job_read(written)
         self._recorder.record(written, actions.events)
         self._metrics.told(job.model.status, status)

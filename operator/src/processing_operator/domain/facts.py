@@ -107,6 +107,11 @@ class PodFacts:
         return self.deleting is not None or self.disruption is not None or bool(self.reason)
 
     @property
+    def taken_for(self) -> str:
+        """Why it is taken away, in the words of whoever does it."""
+        return self.message or ("" if self.disruption is None else self.disruption.message)
+
+    @property
     def sandbox_lost(self) -> bool:
         """Fetch was started once more after the script had started: only a new sandbox does that."""
         fetched, ran = self.fetch.started_at, self.script.first_start

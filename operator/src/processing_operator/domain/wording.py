@@ -93,8 +93,7 @@ def headline(job: ProcessingJob, pod: PodFacts, progress: TransferProgress | Non
     """What the Pod is doing."""
     state, message = _doing(pod, progress)
     if pod.deleting is not None:
-        text = join(f"{message}: its Pod {pod.name} is being deleted", "" if pod.disruption is None else pod.message)
-        return Headline(State.STOPPING, text)
+        return Headline(State.STOPPING, join(f"{message}: its Pod {pod.name} is being deleted", pod.taken_for))
     if is_stop_requested(job):
         return Headline(State.STOPPING, f"{message}: a stop was requested")
     return Headline(state, message)

@@ -165,8 +165,7 @@ def _loss_reason(pod: PodFacts, seen: Seen) -> Reason:
 
 def _loss_message(pod: PodFacts, seen: Seen, when: str) -> str:
     happened = f"attempt {pod.attempt}: Pod {pod.name} {_WHAT_HAPPENED[_loss_reason(pod, seen)]}"
-    why = pod.message or ("" if pod.disruption is None else pod.disruption.message)
-    return join(f"{happened} {when}", why)
+    return join(f"{happened} {when}", pod.taken_for)
 
 
 def _when(pod: PodFacts) -> str:
