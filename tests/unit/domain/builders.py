@@ -166,12 +166,9 @@ def pod(
         "creationTimestamp": text(since),
         "labels": pod_labels(census, attempt, 0),
         "annotations": {ANNOTATION_SIGNAL: signal, ANNOTATION_SPEC_DIGEST: digest or spec_digest(census)},
-        "ownerReferences": [{"kind": "ProcessingJob", "name": "census", "uid": owner, "controller": True}]
-        if owner
-        else [],
+        "ownerReferences": _owners(owner),
     }
-    if deleting is not None:
-        meta["deletionTimestamp"] = text(deleting)
+    meta |= {} if deleting is None else {"deletionTimestamp": text(deleting)}
     restart = {"restartPolicyRules": RULES} if rules else {}
     spec: Obj = {
         "terminationGracePeriodSeconds": grace,
@@ -197,6 +194,10 @@ def pod(
             **(status or {}),
         },
     }
+
+
+def _owners(uid: str) -> list[Obj]:
+    return [{"kind": "ProcessingJob", "name": "census", "uid": uid, "controller": True}] if uid else []
 
 
 def pod_condition(kind: str, status: str, reason: str, message: str = "") -> Obj:
