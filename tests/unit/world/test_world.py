@@ -225,6 +225,15 @@ def test_what_heals_ends_well(moves: list[str]) -> None:
     assert play(lambda choices: choices[0], moves, well=3).job.status.state == "Completed"
 
 
+def test_a_job_made_again_never_runs_beside_its_predecessor() -> None:
+    """However slow the old Pod is: all that happens, happens in the newest."""
+
+    def newest(choices: list[Any]) -> Any:
+        return choices[-1] if str(choices[0]).startswith("j-") else choices[0]
+
+    assert play(newest, ["job made again", *["node"] * 8], well=6).node.starts == ["00000001-uid", "00000002-uid"]
+
+
 @pytest.mark.parametrize(("seconds", "expected"), [(0.5, 6), (30, 8)], ids=["quick", "slow"])
 def test_writes_of_an_undisturbed_job(seconds: float, expected: int) -> None:
     """The Pod, its release, and the status: claimed, running, completed; downloading and uploading where they last."""
