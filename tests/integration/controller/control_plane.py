@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import yaml
 
 from dev.cluster import build
 from dev.cluster.client import ROOT, ApiError, Cluster, Object
+from dev.s3 import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,9 +103,9 @@ def control_plane(folder: Path, *, audit: bool = False) -> Iterator[ControlPlane
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        number: int = listener.getsockname()[1]
-        return number
+    """Below the ephemeral range: no connection of another test takes it before it is listened on."""
+    (number,) = free_ports(1)
+    return number
 
 
 def _etcd(folder: Path, url: str, peer: str) -> list[str]:
