@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sysconfig
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -60,14 +61,19 @@ def weed() -> str:
     return found
 
 
+_given: deque[int] = deque(maxlen=SHARE // 2)
+"""The latest, of which some may not be listened on yet."""
+
+
 def free_ports(count: int) -> list[int]:
     """Find ports that are free together with their gRPC ports, and that no other test process picks meanwhile."""
     first = FIRST_PORT + os.getpid() % SHARES * SHARE  # test processes that run side by side have pids side by side
     ports: list[int] = []
     while len(ports) < count:
         port = random.randrange(first, first + SHARE)  # noqa: S311 - no secret
-        if port not in ports and all(_is_free(p) for p in (port, port + GRPC_OFFSET)):
+        if port not in (*ports, *_given) and all(_is_free(p) for p in (port, port + GRPC_OFFSET)):
             ports.append(port)
+    _given.extend(ports)
     return ports
 
 
