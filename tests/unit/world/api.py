@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from processing_operator.api import protocol
 from processing_operator.controller.refusals import PodRefusedError
-from processing_operator.controller.store import JobKey, key_of
+from processing_operator.controller.store import JobKey
 from processing_operator.domain.facts import Refusal
 from processing_operator.kube.errors import AlreadyExistsError, NotFoundError, StaleError
 
@@ -169,9 +169,6 @@ class CrashError(BaseException):
     """The process is gone: nothing catches this."""
 
 
-WRITES = ("create_pod", "patch_job_status", "release_pod", "annotate_pod", "delete_pod", "create_event")
-
-
 @dataclass
 class Client:
     """The gateway of one operator, to break. A fake, to inject faults at every call.
@@ -258,11 +255,6 @@ def owner_uid(pod: Obj) -> str:
     """Whose it is."""
     owners = pod["metadata"].get("ownerReferences") or []
     return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
-
-
-def job_key(job: Obj) -> JobKey:
-    """Its key."""
-    return key_of(job)
 
 
 def merge(target: Any, patch: Any) -> Any:

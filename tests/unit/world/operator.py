@@ -15,7 +15,7 @@ from processing_operator.controller.recorder import Recorder
 from processing_operator.controller.resync import Resync
 from processing_operator.controller.store import JobKey, Store
 from processing_operator.domain.facts import OperatorDefaults
-from tests.unit.world.api import Api, Client, CrashError, Obj, now
+from tests.unit.world.api import Api, Client, Obj, now
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -128,6 +128,3 @@ class Operator:
             "deleted pod": self.dispatcher.deleted,
         }
         told[kind](obj)
-
-
-__all__ = ["CrashError", "Operator"]

@@ -167,10 +167,6 @@ class WorkQueue(Generic[K]):
         if (timer := self._timers.pop(key, None)) is not None:
             timer.cancel()
 
-    def failures(self, key: K) -> int:
-        """How often in a row the key's processing has failed."""
-        return self._failures.get(key, 0)
-
     def longest_running(self) -> float:
         """For how many seconds the slowest processing of now is going on."""
         now = asyncio.get_running_loop().time()

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from processing_operator.controller.store import version_of
 from processing_operator.kube.errors import KubeError
+from processing_operator.kube.watching import resource_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ class Resync:
     def _watch_the_watches(self, listed: Sequence[Obj]) -> None:
         """A watch that is ahead of the list is healthy; one that is behind it twice for the same object is not."""
         told = self._store.told
-        versions = {obj["metadata"]["uid"]: version_of(obj) for obj in listed}
+        versions = {obj["metadata"]["uid"]: resource_version(obj) for obj in listed}
         stale = [uid for uid, version in self._behind.items() if uid in versions and told(uid) < version]
         self._behind = {uid: version for uid, version in versions.items() if told(uid) < version}
         if not stale:

@@ -15,6 +15,7 @@ from processing_operator.api import names
 from processing_operator.api.conditions import TERMINAL
 from processing_operator.api.v1alpha1 import ProcessingJob
 from processing_operator.domain.reading import read_pod
+from processing_operator.kube.watching import resource_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,11 +49,6 @@ def key_of_pod(pod: Mapping[str, Any]) -> JobKey:
     return JobKey(pod["metadata"]["namespace"], (pod["metadata"].get("labels") or {}).get(names.LABEL_JOB, ""))
 
 
-def version_of(obj: Mapping[str, Any]) -> int:
-    """Its resourceVersion."""
-    return int(obj["metadata"]["resourceVersion"])
-
-
 def _uid(obj: Mapping[str, Any]) -> str:
     """Its uid; empty for what is no object at all."""
     return str((obj.get("metadata") or {}).get("uid", ""))
@@ -72,7 +68,7 @@ class SeenJob:
     @property
     def version(self) -> int:
         """Its resourceVersion."""
-        return version_of(self.raw)
+        return resource_version(self.raw)
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -174,9 +170,9 @@ class Store:
         record = self._records.setdefault(key, Record(key))
         metadata = raw["metadata"]
         if watched:
-            self._told[metadata["uid"]] = version_of(raw)
-        if record.job is not None and record.job.version >= version_of(raw):
-            record.doubtful &= record.job.version != version_of(raw)
+            self._told[metadata["uid"]] = resource_version(raw)
+        if record.job is not None and record.job.version >= resource_version(raw):
+            record.doubtful &= record.job.version != resource_version(raw)
             return False
         if record.job is not None and record.job.uid != metadata["uid"]:
             self.lost_job(key)
@@ -234,10 +230,10 @@ class Store:
         """Keep the Pod as it is here; False if it was known like this, or newer, or as gone."""
         key, uid = key_of_pod(raw), raw["metadata"]["uid"]
         if watched:
-            self._told[uid] = version_of(raw)
+            self._told[uid] = resource_version(raw)
         record = self._records.get(key) or Record(key)
         known = record.pods.get(uid)
-        if uid in record.gone or (known is not None and int(known.resource_version) >= version_of(raw)):
+        if uid in record.gone or (known is not None and int(known.resource_version) >= resource_version(raw)):
             return False
         pod = read_pod(raw)
         for other in [one.uid for one in record.pods.values() if one.name == pod.name and one.uid != uid]:
