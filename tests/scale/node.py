@@ -42,7 +42,6 @@ class Node:
     namespace: str
     ended: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
-    versions: dict[str, list[str]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         context = ssl.create_default_context(cafile=str(self.plane.authority))
@@ -75,16 +74,20 @@ class Node:
                     self.seen.add(name)
                     group.create_task(self._play(name))
 
-    async def all_jobs(self, count: int) -> dict[str, Obj]:
-        """Every job, once all have ended. Each version of each is kept."""
+    async def all_jobs(self, count: int, patience: float) -> dict[str, Obj]:
+        """Every job, once all have ended.
+
+        Raises:
+            TimeoutError: no job has changed for `patience` seconds.
+        """
         jobs: dict[str, Obj] = {}
-        async for job in self._watch(JOBS.format(namespace=self.namespace)):
-            name = job["metadata"]["name"]
-            self.versions.setdefault(name, []).append(job.get("status", {}).get("state", ""))
-            if job.get("status", {}).get("completionTime"):
-                jobs[name] = job
-            if len(jobs) == count:
-                break
+        async with asyncio.timeout(patience) as silence:
+            async for job in self._watch(JOBS.format(namespace=self.namespace)):
+                silence.reschedule(asyncio.get_running_loop().time() + patience)
+                if job.get("status", {}).get("completionTime"):
+                    jobs[job["metadata"]["name"]] = job
+                if len(jobs) == count:
+                    break
         return jobs
 
     async def _play(self, name: str) -> None:
@@ -102,15 +105,14 @@ class Node:
             assert answer.ok, await answer.text()
 
     async def _watch(self, path: str) -> Any:
-        query = {"watch": "true", "timeoutSeconds": "600"}
-        async with self.http.get(path, params=query) as answer:
-            rest = b""
-            async for chunk in answer.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    event = json.loads(line)
-                    if event["type"] != "BOOKMARK":
-                        yield event["object"]
+        """For ever: an API server ends a watch that is slow to read. A new one tells of everything again."""
+        while True:
+            async with self.http.get(path, params={"watch": "true"}) as answer:
+                rest = b""
+                async for chunk in answer.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield json.loads(line)["object"]
 
 
 def _job(name: str, spec: Obj) -> Obj:
