@@ -13,7 +13,7 @@ from dev.cluster.errors import ClusterError
 def main() -> int:
     arguments = _parser().parse_args()
     try:
-        _do(arguments.image or list(IMAGES), load=arguments.load)
+        _do(arguments.image or _for_users(), load=arguments.load)
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -22,9 +22,13 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m containers.build", description="Build the project's images.")
-    parser.add_argument("image", nargs="*", choices=[[], *IMAGES], help="all of them if none is named")
+    parser.add_argument("image", nargs="*", choices=[[], *IMAGES], help="those for users if none is named")
     parser.add_argument("--load", action="store_true", help="load them into the cluster that CLUSTER names")
     return parser
+
+
+def _for_users() -> list[str]:
+    return [key for key, image in IMAGES.items() if not image.tests]
 
 
 def _do(keys: list[str], *, load: bool) -> None:

@@ -20,6 +20,7 @@ class Image:
         parts: what the context is made of.
         base: the key of the image of ours that it is built from.
         limit: of the compressed layers, in bytes; none if 0.
+        tests: it is for the end-to-end tests alone.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Image:
     parts: tuple[Part, ...]
     base: str = ""
     limit: int = 0
+    tests: bool = False
 
 
 def _requirements(name: str) -> Wheels:
@@ -44,7 +46,7 @@ IMAGES = {
             (
                 _requirements("agent"),
                 Distribution(ROOT / "containers/agent"),
-                GoProgram("launcher", ROOT / "containers/launcher", version="0.1.0"),
+                GoProgram("launcher", ROOT / "containers/launcher", version="0.1.0", entry="launcher_entry"),
                 Folder(ROOT / "containers/agent/entry", "entry"),
             ),
             limit=90 * MEGABYTE,
@@ -66,7 +68,7 @@ IMAGES = {
             "dev-s3",
             "processing-dev-s3:0.1.0",
             "examples/dev-s3/Dockerfile",
-            (_requirements("dev-s3"),),
+            (_requirements("dev-s3"), GoProgram("relay", ROOT / "examples/dev-s3/relay", version="0.1.0")),
         ),
         Image(
             "census",
@@ -74,6 +76,9 @@ IMAGES = {
             "examples/census/own-image/Dockerfile",
             (Folder(ROOT / "examples/census/scripts", "scripts"),),
             base="sklearn",
+        ),
+        Image(
+            "lived-in", "processing-e2e-lived-in:0.1.0", "tests/e2e/lived-in/Dockerfile", (), base="agent", tests=True
         ),
     )
 }

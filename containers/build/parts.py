@@ -79,20 +79,26 @@ class Distribution:
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A static program of a Go module."""
+    """A static program of a Go module.
+
+    Attributes:
+        entry: the symbol that it begins at; empty: Go's own.
+    """
 
     name: str
     module: Path
     version: str
+    entry: str = ""
 
     def key(self) -> str:
-        return f"{self.version} {tree_hash(self.module)}"
+        return f"{self.version} {self.entry} {tree_hash(self.module)}"
 
     def fetch(self) -> None:
         pass
 
     def put(self, context: Path) -> None:
-        flags = ("-trimpath", "-ldflags", f"-s -w -X main.version={self.version}", "-o", context / self.name)
+        link = f"-s -w -X main.version={self.version}" + (f" -E {self.entry}" if self.entry else "")
+        flags = ("-trimpath", "-ldflags", link, "-o", context / self.name)
         environment = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-buildvcs=false"}
         with step(f"program {self.name}"):
             run("go", "build", "-C", self.module, *flags, ".", env=environment)

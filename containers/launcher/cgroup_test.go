@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// tree writes files below a new root.
-func tree(test *testing.T, files map[string]string) string {
+// files writes some below a new root.
+func files(test *testing.T, files map[string]string) string {
 	test.Helper()
 	root := test.TempDir()
 	for name, text := range files {
@@ -40,9 +40,9 @@ var legacy = map[string]string{
 }
 
 func TestCgroup(test *testing.T) {
-	for name, files := range map[string]map[string]string{"version 2": unified, "version 1": legacy} {
+	for name, texts := range map[string]map[string]string{"version 2": unified, "version 1": legacy} {
 		test.Run(name, func(test *testing.T) {
-			group := findCgroup(tree(test, files))
+			group := findCgroup(files(test, texts))
 			if group.oomKills() != 2 || group.highWater() != 5000 || group.resident() != 1024 || group.cpuTime() != 1500*time.Millisecond {
 				test.Errorf("%+v: %d OOM kills, high water %d, resident %d, CPU %s", group, group.oomKills(), group.highWater(), group.resident(), group.cpuTime())
 			}
@@ -75,11 +75,14 @@ func TestGroupDirectory(test *testing.T) {
 }
 
 func TestMeter(test *testing.T) {
-	root := tree(test, unified)
+	root := files(test, unified)
 	write := func(name, text string) {
 		must(test, os.WriteFile(filepath.Join(root, "sys/fs/cgroup", name), []byte(text), 0o644))
 	}
-	meter := newMeter(findCgroup(root))
+	page, err := makePage(filepath.Join(root, "notes"))
+	must(test, err)
+	defer page.Close()
+	meter := newMeter(findCgroup(root), page)
 	meter.sample()
 	write("memory.stat", "anon 10\nshmem 0\n")
 	meter.sample()
@@ -89,7 +92,14 @@ func TestMeter(test *testing.T) {
 	if calm.CPUMilliseconds != 250 || calm.PeakMemoryBytes != 1024 || calm.OOMKills != 0 {
 		test.Errorf("%+v", calm)
 	}
+	if _, err := readPage(page.Name()); err != errNoPage {
+		test.Errorf("notes of nothing: %v", err)
+	}
 	write("memory.events", "oom_kill 3\n")
+	meter.sample()
+	if text, err := readPage(page.Name()); err != nil || string(text) != `{"version":1,"oomKills":1}` {
+		test.Errorf("notes %q, %v", text, err)
+	}
 	var killed record
 	meter.fill(&killed, &family{})
 	if killed.PeakMemoryBytes != 5000 || killed.OOMKills != 1 {

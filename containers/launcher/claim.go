@@ -16,11 +16,11 @@ const exitLost = 137
 // errStartedBefore means that the script was started by an earlier run of this container: it must not run twice.
 var errStartedBefore = errors.New("the script was started before")
 
-// claim is what a run holds until its end: closing the lock would free it, and opening the record by its name once the
-// script has run might find whatever that put there. Both are close-on-exec, as all that Go opens.
-type claim struct{ lock, record *os.File }
+// claim is what a run holds until its end: closing the lock would free it, and opening a page by its name once the
+// script has run might find whatever that put there. All are close-on-exec, as all that Go opens.
+type claim struct{ lock, record, notes *os.File }
 
-// claimRun takes the lock, makes the record's file and then `started`, in this order: whoever sees `started` and gets
+// claimRun takes the lock, makes the pages and then `started`, in this order: whoever sees `started` and gets
 // the lock knows that the launcher is gone. The kernel frees the lock however the launcher dies.
 func claimRun(layout layout) (*claim, error) {
 	lock, err := takeLock(layout, 10*time.Second)
@@ -30,11 +30,15 @@ func claimRun(layout layout) (*claim, error) {
 	if startedBefore(layout) { // by a run that is over, since the lock is ours: its record stays
 		return nil, errStartedBefore
 	}
-	record, err := makeRecord(layout.record)
+	record, err := makePage(layout.record)
 	if err != nil {
 		return nil, err
 	}
-	return &claim{lock, record}, makeStarted(layout.started)
+	notes, err := makePage(layout.notes)
+	if err != nil {
+		return nil, err
+	}
+	return &claim{lock, record, notes}, makeStarted(layout.started)
 }
 
 // takeLock does not block in flock: after an earlier run the uploader may hold a shared lock for as long as it uploads,
@@ -81,13 +85,21 @@ func makeStarted(path string) error {
 		return err
 	}
 	defer started.Close()
-	if _, err := started.WriteString(timestamp(time.Now()) + "\n"); err != nil {
+	if err := putOnDisk(started, timestamp(time.Now())+"\n"); err != nil {
+		os.Remove(path) // the script is not run, and the uploader must not think that it was
 		return err
 	}
-	if err := started.Sync(); err != nil {
+	return nil
+}
+
+func putOnDisk(file *os.File, text string) error {
+	if _, err := file.WriteString(text); err != nil {
 		return err
 	}
-	directory, err := os.Open(filepath.Dir(path))
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(file.Name()))
 	if err != nil {
 		return err
 	}
@@ -100,7 +112,7 @@ func recordedCode(path string) int {
 	var earlier struct {
 		Code *int `json:"code"`
 	}
-	text, err := readRecord(path)
+	text, err := readPage(path)
 	if err != nil || json.Unmarshal(text, &earlier) != nil || earlier.Code == nil || *earlier.Code < 0 || *earlier.Code > 255 {
 		return exitLost
 	}

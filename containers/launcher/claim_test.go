@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -14,7 +13,7 @@ func TestIsNotRunTwice(test *testing.T) {
 	}{
 		"recorded":       {page(`{"version":1,"code":3}`), 3},
 		"no file":        {nil, 137},
-		"no record":      {make([]byte, recordSize), 137},
+		"no record":      {make([]byte, pageSize), 137},
 		"another format": {[]byte(`{"version":1,"code":3}`), 137},
 	} {
 		test.Run(name, func(test *testing.T) {
@@ -50,7 +49,7 @@ func TestKillFreesTheLock(test *testing.T) {
 	bench.untilFile(bench.layout.started)
 	must(test, run.process.Process.Signal(syscall.SIGKILL))
 	bench.until("the lock is free, though the script lives", bench.lockFree)
-	if _, err := readRecord(bench.layout.record); err != errNoRecord {
+	if _, err := readPage(bench.layout.record); err != errNoPage {
 		test.Errorf("a record of a killed launcher: %v", err)
 	}
 	if code := bench.shell("exit 0").wait(); code != 137 {
@@ -72,10 +71,11 @@ func TestSecondRunDoesNotWaitForTheUploader(test *testing.T) {
 
 func TestNoControlVolume(test *testing.T) {
 	bench := newBench(test)
-	must(test, os.RemoveAll(filepath.Dir(bench.layout.lock)))
+	must(test, os.RemoveAll(bench.layout.control))
 	run := bench.shell("touch " + bench.layout.root + "/ran")
 	if code := run.wait(); code != exitBroken || exists(bench.layout.root+"/ran") {
 		test.Errorf("exit code %d", code)
 	}
 	contains(test, run.stderr.String(), "the script was not started")
+	contains(test, bench.ownWords(), "launcher: the script was not started")
 }

@@ -13,36 +13,34 @@ var version = "dev"
 // exitBroken says that the launcher itself could not work, as `docker run` says it: the script did not run.
 const exitBroken = 125
 
+const usage = "usage: launcher run [--max-runtime=SECONDS] [--stop-grace=SECONDS] " +
+	"[--workspace-bytes=BYTES --workspace=DIRECTORY...] -- COMMAND [ARG...]"
+
 func main() {
 	signals := listen() // first of all: a SIGTERM that comes before this line would kill us with code 2
-	os.Exit(command(os.Args[1:], signals))
+	shield()
+	code := command(os.Args[1:], signals)
+	log.flush()
+	os.Exit(code)
 }
 
 func command(args []string, signals *signals) int {
-	if len(args) == 0 {
-		return usage()
-	}
-	switch args[0] {
-	case "run":
-		options, err := parseOptions(args[1:])
-		if err != nil {
-			say("%v", err)
-			return exitBroken
-		}
-		return run(options, newLayout(os.Getenv("PROCESSING_ROOT")), signals)
-	case "version", "--version":
+	switch {
+	case len(args) == 1 && args[0] == "version":
 		fmt.Println(version)
 		return 0
+	case signalHandler == 0:
+		return broken("/", "built without -ldflags '-E launcher_entry'")
+	case len(args) == 0 || args[0] != "run":
+		return broken("/", usage)
 	}
-	return usage()
+	options, err := parseOptions(args[1:])
+	if err != nil {
+		return broken(options.root, err.Error())
+	}
+	return run(options, newLayout(options.root), signals)
 }
 
-func usage() int {
-	say("usage: launcher run [--max-runtime=SECONDS] [--stop-grace=SECONDS] [--workspace-bytes=BYTES] -- COMMAND [ARG...]")
-	return exitBroken
-}
-
-// say tells people, in the container's log, what the launcher does to their script.
-func say(format string, values ...any) {
-	fmt.Fprintf(os.Stderr, "launcher: "+format+"\n", values...)
+func broken(root, why string) int {
+	return refuse(openTerminationLog(newLayout(root).terminationLog), exitBroken, "%s", why)
 }

@@ -3,28 +3,53 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// The test binary is the launcher when it is asked to be: the tests run real processes.
+const nobody = 65534
+
+// launcher is the program itself: the tests run real processes.
+var launcher string
+
 func TestMain(main *testing.M) {
-	if os.Getenv("LAUNCHER_TEST_RUN") != "" {
-		os.Exit(command(os.Args[1:], listen()))
+	directory, err := os.MkdirTemp("", "launcher")
+	if err != nil {
+		panic(err)
 	}
-	os.Exit(main.Run())
+	launcher = filepath.Join(directory, "launcher")
+	os.Chmod(directory, 0o755) // some tests are another user
+	if err := buildLauncher(launcher, runtime.GOARCH); err != nil {
+		panic(err)
+	}
+	code := main.Run()
+	os.RemoveAll(directory)
+	os.Exit(code)
+}
+
+// buildLauncher builds as containers/build does.
+func buildLauncher(path, architecture string) error {
+	build := exec.Command("go", "build", "-ldflags", "-E launcher_entry", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+architecture)
+	build.Stderr = os.Stderr
+	return build.Run()
 }
 
 // bench is one script container, below a root of its own.
 type bench struct {
 	*testing.T
-	layout layout
-	kernel *syscall.SysProcAttr
+	layout      layout
+	kernel      *syscall.SysProcAttr
+	environment []string
+	program     []string // empty: the launcher
 }
 
 func newBench(test *testing.T) bench {
@@ -36,6 +61,33 @@ func newBench(test *testing.T) bench {
 	must(test, os.WriteFile(layout.lock, nil, 0o644))
 	must(test, os.WriteFile(layout.terminationLog, nil, 0o666))
 	return bench{T: test, layout: layout}
+}
+
+// asFirst makes the launcher process 1 of a PID namespace, as it is in its container.
+func (bench *bench) asFirst() {
+	bench.kernel = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if uid := os.Getuid(); uid != 0 {
+		one := func(id int) []syscall.SysProcIDMap {
+			return []syscall.SysProcIDMap{{ContainerID: id, HostID: id, Size: 1}}
+		}
+		bench.kernel.Cloneflags |= syscall.CLONE_NEWUSER
+		bench.kernel.UidMappings, bench.kernel.GidMappings = one(uid), one(os.Getgid())
+	}
+}
+
+// as makes the launcher a user that may nothing, as it is in its container.
+func (bench *bench) as(user int) {
+	if os.Getuid() != 0 {
+		return
+	}
+	if bench.kernel == nil {
+		bench.kernel = &syscall.SysProcAttr{}
+	}
+	bench.kernel.Credential = &syscall.Credential{Uid: uint32(user), Gid: uint32(user)}
+	must(bench.T, os.Chmod(filepath.Dir(bench.layout.root), 0o755))
+	must(bench.T, filepath.WalkDir(bench.layout.root, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, user, user))
+	}))
 }
 
 func must(test *testing.T, err error) {
@@ -54,17 +106,30 @@ type running struct {
 
 func (bench bench) start(args ...string) *running {
 	bench.Helper()
+	running := bench.prepare(args...)
+	running.begin()
+	return running
+}
+
+func (bench bench) prepare(args ...string) *running {
 	running := &running{bench: bench}
-	self, err := os.Executable()
-	must(bench.T, err)
-	running.process = exec.Command(self, append([]string{"run"}, args...)...)
-	running.process.Env = append(os.Environ(), "LAUNCHER_TEST_RUN=1", "PROCESSING_ROOT="+bench.layout.root)
+	program := bench.program
+	if len(program) == 0 {
+		program = []string{launcher}
+	}
+	words := slices.Concat(program, []string{"run", "--root=" + bench.layout.root}, args)
+	running.process = exec.Command(words[0], words[1:]...)
+	running.process.Env = append(os.Environ(), bench.environment...)
 	running.process.Stdout, running.process.Stderr = &running.stdout, &running.stderr
 	running.process.SysProcAttr = bench.kernel
 	running.process.WaitDelay = 10 * time.Second
-	must(bench.T, running.process.Start())
-	bench.Cleanup(func() { running.process.Process.Kill() })
 	return running
+}
+
+func (running *running) begin() {
+	running.Helper()
+	must(running.T, running.process.Start())
+	running.Cleanup(func() { running.process.Process.Kill() })
 }
 
 // shell runs a script text by sh, with the options before it.
@@ -100,11 +165,19 @@ func (bench bench) untilFile(path string) {
 
 func (bench bench) record() record {
 	bench.Helper()
-	text, err := readRecord(bench.layout.record)
+	text, err := readPage(bench.layout.record)
 	must(bench.T, err)
 	var read record
 	must(bench.T, json.Unmarshal(text, &read))
 	return read
+}
+
+// ownWords are what the kubelet reads.
+func (bench bench) ownWords() string {
+	bench.Helper()
+	text, err := os.ReadFile(bench.layout.terminationLog)
+	must(bench.T, err)
+	return string(text)
 }
 
 // setSignal writes the signal as the kubelet does: a new directory, and one rename of ..data.

@@ -15,6 +15,8 @@ type options struct {
 	maxRuntime     time.Duration // 0: no limit
 	stopGrace      time.Duration // from SIGTERM to SIGKILL
 	workspaceBytes int64         // 0: not guarded
+	workspaces     []string      // the directories that hold it
+	root           string        // "/" but in tests
 	command        []string
 }
 
@@ -25,15 +27,22 @@ func parseOptions(args []string) (options, error) {
 	flags.Func("max-runtime", "seconds", seconds(&parsed.maxRuntime))
 	flags.Func("stop-grace", "seconds", seconds(&parsed.stopGrace))
 	flags.Int64Var(&parsed.workspaceBytes, "workspace-bytes", 0, "bytes")
+	flags.Func("workspace", "directory", func(directory string) error {
+		parsed.workspaces = append(parsed.workspaces, directory)
+		return nil
+	})
+	flags.StringVar(&parsed.root, "root", "/", "directory")
 	if err := flags.Parse(args); err != nil {
-		return options{}, err
-	}
-	if parsed.workspaceBytes < 0 {
-		return options{}, fmt.Errorf("--workspace-bytes=%d: must not be negative", parsed.workspaceBytes)
+		return parsed, err
 	}
 	parsed.command = flags.Args()
-	if len(parsed.command) == 0 {
-		return options{}, errors.New("no command after --")
+	switch {
+	case parsed.workspaceBytes < 0:
+		return parsed, fmt.Errorf("--workspace-bytes=%d: must not be negative", parsed.workspaceBytes)
+	case parsed.workspaceBytes > 0 && len(parsed.workspaces) == 0:
+		return parsed, errors.New("--workspace-bytes without --workspace: there is nothing to measure")
+	case len(parsed.command) == 0:
+		return parsed, errors.New("no command after --")
 	}
 	return parsed, nil
 }

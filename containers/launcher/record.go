@@ -1,24 +1,12 @@
 package main
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"hash/crc32"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 )
 
-const (
-	recordSize    = 4096 // bytes of the file, written at once
-	recordHeader  = 8    // of these, before the JSON: its length and its CRC-32, big endian
-	recordMessage = 512  // bytes of the record's message: with every one of them escaped, the JSON still fits
-)
-
-var errNoRecord = errors.New("the file holds no record")
+const recordMessage = 512 // bytes of the record's message: with every one of them escaped, the JSON still fits
 
 // reason says why the script ended.
 type reason string
@@ -30,7 +18,9 @@ const (
 	maxRuntimeExceeded reason = "MaxRuntimeExceeded"
 	workspaceFull      reason = "WorkspaceFull"
 	commandNotFound    reason = "CommandNotFound"
-	terminated         reason = "Terminated" // the container was told to end: deletion, drain
+	terminated         reason = "Terminated"   // the container was told to end: deletion, drain
+	selfSignaled       reason = "SelfSignaled" // the script sent process 1 a signal that ends the container
+	hindered           reason = "Hindered"     // the script took from process 1 what that needs for its work
 )
 
 // record says how the script ended.
@@ -49,6 +39,12 @@ type record struct {
 	Message         string `json:"message"`
 }
 
+// notes say what happens while the script runs.
+type notes struct {
+	Version  int   `json:"version"`
+	OOMKills int64 `json:"oomKills"`
+}
+
 func timestamp(at time.Time) string {
 	return at.UTC().Format("2006-01-02T15:04:05.000000Z")
 }
@@ -59,51 +55,11 @@ func bootID(path string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// makeRecord makes the record's file, of zeros: no record yet. One that is there is of a run that did not come to its
-// script.
-func makeRecord(path string) (*os.File, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	_, err = file.Write(make([]byte, recordSize))
-	return file, err
-}
-
-// write puts the record into its file by one call, and on the disk before it returns. Whatever is not whole there is no
-// record.
+// write has the record on the disk before it returns.
 func (record record) write(file *os.File) error {
 	record.Message = string(firstCharacters([]byte(record.Message), recordMessage))
-	text, err := json.Marshal(record)
-	if err != nil {
-		return err
-	}
-	if len(text) > recordSize-recordHeader {
-		return fmt.Errorf("it has %d bytes", len(text))
-	}
-	page := binary.BigEndian.AppendUint32(nil, uint32(len(text)))
-	page = binary.BigEndian.AppendUint32(page, crc32.ChecksumIEEE(text))
-	if _, err := file.WriteAt(append(page, text...), 0); err != nil {
+	if err := writePage(file, record); err != nil {
 		return err
 	}
 	return file.Sync()
-}
-
-// readRecord gives the record's JSON, if a whole one is there.
-func readRecord(path string) ([]byte, error) {
-	page, err := readRegular(path, syscall.O_NOFOLLOW, recordSize)
-	if err != nil {
-		return nil, err
-	}
-	if len(page) < recordHeader {
-		return nil, errNoRecord
-	}
-	length, sum, text := binary.BigEndian.Uint32(page), binary.BigEndian.Uint32(page[4:]), page[recordHeader:]
-	if length == 0 || int64(length) > int64(len(text)) || crc32.ChecksumIEEE(text[:length]) != sum {
-		return nil, errNoRecord
-	}
-	return text[:length], nil
 }

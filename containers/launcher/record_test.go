@@ -13,11 +13,11 @@ import (
 
 // page is a record's file with a JSON text in it, whatever that is.
 func page(text string) []byte {
-	page := make([]byte, recordHeader, recordSize)
+	page := make([]byte, pageHeader, pageSize)
 	binary.BigEndian.PutUint32(page, uint32(len(text)))
 	binary.BigEndian.PutUint32(page[4:], crc32.ChecksumIEEE([]byte(text)))
 	page = append(page, text...)
-	return append(page, make([]byte, max(0, recordSize-len(page)))...)
+	return append(page, make([]byte, max(0, pageSize-len(page)))...)
 }
 
 func TestRecordedCode(test *testing.T) {
@@ -33,9 +33,9 @@ func TestRecordedCode(test *testing.T) {
 	}{
 		"a record":              {page(good), 3},
 		"success":               {page(`{"code":0}`), 0},
-		"nothing after it":      {page(good)[:recordHeader+len(good)], 3},
+		"nothing after it":      {page(good)[:pageHeader+len(good)], 3},
 		"something after it":    {append(page(good), "more"...), 3},
-		"zeros":                 {make([]byte, recordSize), 137},
+		"zeros":                 {make([]byte, pageSize), 137},
 		"empty":                 {nil, 137},
 		"less than a header":    {page(good)[:7], 137},
 		"torn":                  {page(good)[:20], 137},
@@ -43,7 +43,7 @@ func TestRecordedCode(test *testing.T) {
 		"another checksum":      {changed(5, 0), 137},
 		"a length too short":    {changed(3, 5), 137},
 		"a length too long":     {changed(0, 0xff), 137},
-		"longer than the file":  {page(`{"code":3,"message":"` + strings.Repeat("x", recordSize) + `"}`), 137},
+		"longer than the file":  {page(`{"code":3,"message":"` + strings.Repeat("x", pageSize) + `"}`), 137},
 		"JSON alone":            {[]byte(good), 137},
 		"no JSON":               {page(`{"code":`), 137},
 		"no text":               {page(""), 137},
@@ -103,7 +103,7 @@ func TestRecordIsMadeBeforeTheScript(test *testing.T) {
 	if got := strings.Fields(run.stdout.String()); len(got) != 2 || got[0] != "4096" || got[1] != "0" { // the script has no descriptor of ours
 		test.Errorf("stdout %q: %s", got, &run.stderr)
 	}
-	if status, err := os.Stat(bench.layout.record); err != nil || status.Size() != recordSize || status.Mode() != 0o644 {
+	if status, err := os.Stat(bench.layout.record); err != nil || status.Size() != pageSize || status.Mode() != 0o644 {
 		test.Errorf("%v, %v", status, err)
 	}
 }
@@ -118,13 +118,13 @@ func TestRecordFits(test *testing.T) {
 	} {
 		test.Run(name, func(test *testing.T) {
 			path := filepath.Join(test.TempDir(), "record")
-			file, err := makeRecord(path)
+			file, err := makePage(path)
 			must(test, err)
 			defer file.Close()
 			const most = 1<<63 - 1
 			full := record{1, 255, 64, maxRuntimeExceeded, timestamp(time.Now()), timestamp(time.Now()), most, most, most, most, strings.Repeat("b", 64), row.message}
 			must(test, full.write(file))
-			text, err := readRecord(path)
+			text, err := readPage(path)
 			must(test, err)
 			var read record
 			must(test, json.Unmarshal(text, &read))

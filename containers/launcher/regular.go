@@ -15,8 +15,13 @@ func readRegular(path string, flags int, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	if status, err := file.Stat(); err != nil || !status.Mode().IsRegular() {
+	if !isRegular(file) {
 		return nil, fmt.Errorf("%s is no regular file", path)
 	}
 	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+func isRegular(file *os.File) bool {
+	status, err := file.Stat()
+	return err == nil && status.Mode().IsRegular()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -16,23 +17,27 @@ func run(options options, layout layout, signals *signals) int {
 	if startedBefore(layout) {
 		return repeat(layout)
 	}
-	if unwanted(layout, signals) {
-		return exitTerminated
+	log := openTerminationLog(layout.terminationLog)
+	if why := unwanted(layout, signals); why != "" {
+		return refuse(log, exitTerminated, "%s before the start: the script is not run", why)
+	}
+	guard, err := newGuard(options, layout)
+	if err != nil {
+		return refuse(log, exitBroken, "the script was not started: %v", err)
 	}
 	claim, err := claimRun(layout)
 	if errors.Is(err, errStartedBefore) {
 		return repeat(layout)
 	}
 	if err != nil {
-		say("the script was not started: %v", err)
-		return exitBroken
+		return refuse(log, exitBroken, "the script was not started: %v", err)
 	}
 	defer runtime.KeepAlive(claim)
-	record := runCommand(options, layout, signals)
+	record := runCommand(options, layout, signals, guard, claim)
 	if err := record.write(claim.record); err != nil {
 		say("the exit record was not written: %v", err)
 	}
-	if err := passMessage(layout); err != nil {
+	if err := passMessage(layout, log); err != nil {
 		say("the script's message was not passed on: %v", err)
 	}
 	return record.Code
@@ -45,39 +50,34 @@ func repeat(layout layout) int {
 	return code
 }
 
-// unwanted says whether the container was told to end, or the job to stop, before the script began. Then `started` is
-// not made, and the uploader knows that there is nothing to upload.
-func unwanted(layout layout, signals *signals) bool {
+// unwanted says how the container was told to end, or the job to stop, before the script began. Then `started` is not
+// made, and the uploader knows that there is nothing to upload.
+func unwanted(layout layout, signals *signals) string {
 	for {
 		select {
 		case heard := <-signals.others:
-			if endsContainer(heard) {
-				say("%v before the start: the script is not run", heard)
-				return true
+			if number, known := heard.(syscall.Signal); known && meaningOf(number, originOf(number)) == end {
+				return nameOf(number)
 			}
 		default:
 			if stopAsked(layout.signalDir) {
-				say("stop requested before the start: the script is not run")
-				return true
+				return "stop requested"
 			}
-			return false
+			return ""
 		}
 	}
 }
 
-func runCommand(options options, layout layout, signals *signals) record {
+func runCommand(options options, layout layout, signals *signals, guard *guard, claim *claim) record {
 	adoptOrphans()
-	meter := newMeter(findCgroup(layout.root))
+	makeThreads()
+	supervisor := newSupervisor(options, layout, signals, guard, claim.notes)
 	began := time.Now()
 	result := record{Version: 1, Reason: commandNotFound, BootID: bootID(layout.bootID)}
 	pid, err := startCommand(options.command, searchPath())
 	if err == nil {
-		supervisor := newSupervisor(options, layout, signals, meter, pid)
-		supervisor.watch()
-		supervisor.family.endLeftovers(5 * time.Second)
-		result.Code, result.Signal = supervisor.family.outcome()
-		result.Reason, result.Message = supervisor.explain(syscall.Signal(result.Signal))
-		meter.fill(&result, &supervisor.family)
+		supervisor.watch(pid)
+		supervisor.fill(&result)
 	} else {
 		say("%v", err)
 		result.Code, result.Message = exitNotExecutable, err.Error()
@@ -89,6 +89,13 @@ func runCommand(options options, layout layout, signals *signals) record {
 	result.StartedAt, result.FinishedAt = timestamp(began), timestamp(ended)
 	result.Milliseconds = ended.Sub(began).Milliseconds()
 	return result
+}
+
+// refuse says why no script is run, also where the kubelet reads it: who looks later may not have the log.
+func refuse(log terminationLog, code int, format string, values ...any) int {
+	say(format, values...)
+	log.write(fmt.Appendf(nil, "launcher: "+format, values...))
+	return code
 }
 
 func searchPath() string {

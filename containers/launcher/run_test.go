@@ -95,9 +95,9 @@ func TestStops(test *testing.T) {
 		"stop, all are SIGSTOPped":   {`touch ready; kill -STOP $$`, nil, stop, 143, 15, stopRequested, ""},
 		"max runtime":                {obedient, []string{"--max-runtime=0.5"}, nothing, 7, 0, maxRuntimeExceeded, "the script ran for its maximum of 500ms: SIGTERM"},
 		"max runtime, ignored":       {deaf, []string{"--max-runtime=0.5", "--stop-grace=0.2"}, nothing, 137, 9, maxRuntimeExceeded, "SIGKILL"},
-		"container ends":             {obedient, nil, signal(syscall.SIGTERM), 7, 0, terminated, "terminated"},
+		"container ends":             {obedient, nil, signal(syscall.SIGTERM), 7, 0, terminated, "SIGTERM)"},
 		"container ends, ignored":    {deaf, []string{"--stop-grace=0.3"}, signal(syscall.SIGTERM), 137, 9, terminated, "SIGKILL"},
-		"STOPSIGNAL SIGINT":          {obedient, nil, signal(syscall.SIGINT), 7, 0, terminated, "interrupt"},
+		"STOPSIGNAL SIGINT":          {obedient, nil, signal(syscall.SIGINT), 7, 0, terminated, "SIGINT)"},
 		"STOPSIGNAL SIGQUIT":         {obedient, nil, signal(syscall.SIGQUIT), 7, 0, terminated, ""},
 		"STOPSIGNAL SIGRTMIN+3":      {obedient, nil, signal(realtimeStop), 7, 0, terminated, ""},
 		"another signal is passed":   {`trap 'exit 9' USR1; touch ready; while :; do sleep 0.05; done`, nil, signal(syscall.SIGUSR1), 9, 0, exited, ""},
@@ -156,7 +156,8 @@ func TestUnwantedBeforeTheStart(test *testing.T) {
 	if exists(bench.layout.started) || exists(bench.layout.record) || exists(bench.layout.root+"/ran") {
 		test.Error("the script was started")
 	}
-	contains(test, run.stderr.String(), "stop requested before the start")
+	contains(test, run.stderr.String(), "launcher: stop requested before the start")
+	contains(test, bench.ownWords(), "launcher: stop requested before the start")
 }
 
 func TestTerminatedBeforeTheStart(test *testing.T) {
@@ -164,7 +165,7 @@ func TestTerminatedBeforeTheStart(test *testing.T) {
 	heard := &signals{others: make(chan os.Signal, 2)}
 	heard.others <- syscall.SIGHUP
 	heard.others <- syscall.SIGTERM
-	if code := run(options{command: []string{"true"}}, bench.layout, heard); code != exitTerminated || exists(bench.layout.started) {
+	if code := run(options{command: []string{"true"}, root: bench.layout.root}, bench.layout, heard); code != exitTerminated || exists(bench.layout.started) {
 		test.Errorf("exit code %d", code)
 	}
 }
@@ -206,11 +207,8 @@ func zombies(parent int) (count int) {
 
 // As PID 1 of a namespace of its own, where the kernel gives no signal a default action.
 func TestAsFirstProcess(test *testing.T) {
-	if os.Getuid() != 0 {
-		test.Skip("needs root, to make a PID namespace")
-	}
 	bench := newBench(test)
-	bench.kernel = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	bench.asFirst()
 	run := bench.shell("cd "+bench.layout.root+`; echo $PPID; setsid sh -c 'sleep 0.5; touch late' &
 		trap 'exit 6' TERM; touch ready; while :; do sleep 0.05; done`, "--stop-grace=5")
 	bench.untilFile(bench.layout.root + "/ready")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,24 +16,67 @@ type signals struct {
 	others   chan os.Signal
 }
 
+// listen catches every signal that can be caught: what a script sends must not end its launcher. SIGURG and SIGPROF are
+// Go's own.
 func listen() *signals {
-	heard := &signals{children: make(chan os.Signal, 1), others: make(chan os.Signal, 32)}
-	signal.Notify(heard.children, syscall.SIGCHLD)
-	// Nobody reads these: a handler keeps a broken log pipe from killing us, and unlike SIG_IGN the script does not
-	// inherit it.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	signal.Notify(heard.others,
-		syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH, realtimeStop,
-		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	heard := &signals{children: make(chan os.Signal, 1), others: make(chan os.Signal, 2*lastSignal)}
+	for number := syscall.Signal(1); number <= lastSignal; number++ {
+		switch number {
+		case syscall.SIGURG, syscall.SIGPROF:
+		case syscall.SIGCHLD:
+			signal.Notify(heard.children, number)
+		case syscall.SIGPIPE:
+			// Nobody reads these: a handler keeps a broken log pipe from killing us, and unlike SIG_IGN the script does
+			// not inherit it.
+			signal.Notify(make(chan os.Signal, 1), number)
+		default:
+			signal.Notify(heard.others, number)
+			hearSenders(number)
+		}
+	}
 	return heard
 }
 
-// endsContainer says whether a signal means that the container shall end. It is SIGTERM, or what the image names as
-// its STOPSIGNAL; the script gets SIGTERM for all of them. Other signals are passed on as they are.
-func endsContainer(heard os.Signal) bool {
-	switch heard {
-	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH, realtimeStop:
-		return true
+// meaning is what the launcher does about a signal.
+type meaning int
+
+const (
+	nothing  meaning = iota
+	pass             // on to the script
+	end              // of the container
+	selfMade         // the same, and the script has sent it
+)
+
+// meaningOf reads a signal. From outside it is SIGTERM or what the image names as its STOPSIGNAL: the script gets SIGTERM
+// for all of them.
+func meaningOf(number syscall.Signal, from origin) meaning {
+	switch number {
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGWINCH, realtimeStop:
+		if from == inside {
+			return selfMade
+		}
+		return end
+	case syscall.SIGCONT:
+		return nothing
 	}
-	return false
+	switch {
+	case from == outside:
+		return end
+	case number == syscall.SIGHUP || number == syscall.SIGUSR1 || number == syscall.SIGUSR2:
+		return pass
+	}
+	return nothing
+}
+
+// nameOf gives a signal's name as people write it.
+func nameOf(number syscall.Signal) string {
+	names := map[syscall.Signal]string{
+		syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT", syscall.SIGABRT: "SIGABRT",
+		syscall.SIGUSR1: "SIGUSR1", syscall.SIGUSR2: "SIGUSR2", syscall.SIGTERM: "SIGTERM", syscall.SIGWINCH: "SIGWINCH",
+		realtimeStop: "SIGRTMIN+3",
+	}
+	if name, known := names[number]; known {
+		return name
+	}
+	return fmt.Sprintf("signal %d (%v)", int(number), number)
 }

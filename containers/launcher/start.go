@@ -33,7 +33,7 @@ func startCommand(command []string, search string) (int, error) {
 		return 0, err
 	}
 	pid, err := syscall.ForkExec(path, command, &syscall.ProcAttr{
-		Env:   os.Environ(),
+		Env:   scriptEnvironment(),
 		Files: []uintptr{0, 1, 2},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})

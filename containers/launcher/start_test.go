@@ -56,19 +56,22 @@ func TestLookUp(test *testing.T) {
 
 func TestOptions(test *testing.T) {
 	for name, args := range map[string][]string{
-		"no command":      {"--max-runtime=1", "--"},
-		"no number":       {"--max-runtime=soon", "--", "true"},
-		"negative":        {"--stop-grace=-1", "--", "true"},
-		"not a number":    {"--stop-grace=NaN", "--", "true"},
-		"negative bytes":  {"--workspace-bytes=-1", "--", "true"},
-		"no such option":  {"--fast", "--", "true"},
-		"too long a time": {"--max-runtime=1e300", "--", "true"},
+		"no command":       {"--max-runtime=1", "--"},
+		"no number":        {"--max-runtime=soon", "--", "true"},
+		"negative":         {"--stop-grace=-1", "--", "true"},
+		"not a number":     {"--stop-grace=NaN", "--", "true"},
+		"negative bytes":   {"--workspace-bytes=-1", "--", "true"},
+		"no such option":   {"--fast", "--", "true"},
+		"nothing to weigh": {"--workspace-bytes=1", "--", "true"},
+		"no such volume":   {"--workspace-bytes=1", "--workspace=/none", "--", "true"},
+		"too long a time":  {"--max-runtime=1e300", "--", "true"},
 	} {
 		test.Run(name, func(test *testing.T) {
 			bench := newBench(test)
 			if code := bench.start(args...).wait(); code != exitBroken || exists(bench.layout.started) {
 				test.Errorf("exit code %d", code)
 			}
+			contains(test, bench.ownWords(), "launcher: ")
 		})
 	}
 }

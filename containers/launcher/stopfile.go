@@ -9,9 +9,14 @@ import (
 	"unicode/utf8"
 )
 
+const (
+	signalLimit = 1 << 20         // bytes; the API server allows a quarter of it in all annotations
+	lookAnyway  = 5 * time.Second // also without an event: one look may have failed
+)
+
 // stopAsked reads the signal file; a file that is not there asks for nothing.
 func stopAsked(directory string) bool {
-	text, err := os.ReadFile(filepath.Join(directory, "signal"))
+	text, err := readRegular(filepath.Join(directory, "signal"), 0, signalLimit) // a link: the kubelet's
 	return err == nil && asksToStop(text)
 }
 
@@ -30,10 +35,10 @@ func asksToStop(signal []byte) bool {
 func watchStop(directory string, stop chan<- struct{}) {
 	changes, err := watchDirectory(directory)
 	for !stopAsked(directory) {
-		if err == nil {
-			_, err = changes.Read(make([]byte, 4096))
-		} else {
+		if err != nil || changes.SetReadDeadline(time.Now().Add(lookAnyway)) != nil {
 			time.Sleep(time.Second)
+		} else if _, lost := changes.Read(make([]byte, 4096)); lost != nil && !os.IsTimeout(lost) {
+			err = lost
 		}
 	}
 	stop <- struct{}{}

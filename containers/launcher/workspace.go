@@ -1,107 +1,172 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
+	"encoding/json"
+	"fmt"
+	"math"
 	"runtime"
 	"syscall"
 	"time"
 )
 
 const (
-	stopPercent  = 95  // of the workspace's size: the script is asked to end
-	killPercent  = 100 // and here it is killed, before the kubelet evicts the Pod and its outputs
-	walkPause    = 5 * time.Second
-	hurriedPause = time.Second // when the next walk could find it full
-	walkShare    = 50          // a walk is followed by 50 times its cost: at most 2 % of a core
-	threadUsage  = 1           // RUSAGE_THREAD
+	longestPause  = 5 * time.Second
+	shortestPause = 100 * time.Millisecond
+	fastest       = 2 << 30 // bytes a second that a script is thought to write at most
+	walkShare     = 50      // a walk is followed by 50 times its cost: at most 2 % of a core
+	threadUsage   = 1       // RUSAGE_THREAD
+	mostForLogs   = 64 << 20
+	boundsSize    = 4096 // bytes of the file
 )
 
-// watchWorkspace measures the workspace for ever and reports what it holds whenever that is too much.
-func watchWorkspace(directory string, limit int64, full chan<- int64) {
-	runtime.LockOSThread() // the cost of a walk is this thread's
-	pause, before := walkPause, int64(0)
-	for {
-		time.Sleep(pause)
-		start := threadTime()
-		used := diskUsage(directory)
-		pause = nextPause(used, used-before, limit, threadTime()-start)
-		before = used
-		if percent(used, limit) >= stopPercent {
-			full <- used
+// scope is what a limit counts.
+type scope int
+
+const (
+	volumes scope = iota // the workspace and the control volume
+	layer                // temporary files in the container's own file system
+	both
+)
+
+// limit is one on what the script may write. It ends before the kubelet evicts the Pod, and the outputs with it.
+type limit struct {
+	scope
+	stop  int64 // bytes at which the script is asked to end
+	bound int64 // bytes that there are, as people are told
+	kill  int64 // bytes at which it is killed
+	words string
+}
+
+func workspaceLimit(size int64) limit {
+	return limit{volumes, size / 100 * 95, size, size, "the workspace holds %d of %d bytes (%.0f %%)"}
+}
+
+// limits gives the kubelet's. Room is left for logs, which it counts too.
+func (bounds bounds) limits() (limits []limit) {
+	add := func(scope scope, bound int64, words string) {
+		if bound > 0 {
+			stop := bound - bound/20 - min(mostForLogs, bound/4)
+			limits = append(limits, limit{scope, stop, bound, stop + (bound-stop)/2, words})
 		}
 	}
+	add(both, bounds.Pod, "the Pod's files hold %d of %d bytes (%.0f %%), its ephemeral-storage limit: the sum over its "+
+		"containers of the job's resources.limits or a LimitRange of the namespace")
+	add(layer, bounds.Script, "temporary files of the script hold %d of %d bytes (%.0f %%), its container's "+
+		"ephemeral-storage limit: the job's resources.limits or a LimitRange of the namespace")
+	return limits
 }
 
-// nextPause hurries when the workspace, growing as it did, could be full before the usual pause is over.
-func nextPause(used, growth, limit int64, cost time.Duration) time.Duration {
-	pause := walkPause
-	if percent(used+2*max(growth, 0), limit) >= stopPercent {
-		pause = hurriedPause
+// bounds are the ephemeral-storage limits that the Pod was admitted with; 0: none.
+type bounds struct {
+	Pod    int64 `json:"ephemeralStorage"` // of all its containers and volumes
+	Script int64 `json:"script"`           // of what its container holds outside of volumes
+}
+
+func readBounds(path string) (read bounds) {
+	text, err := readRegular(path, 0, boundsSize) // a link: the kubelet's
+	if err != nil || json.Unmarshal(text, &read) != nil {
+		return bounds{}
 	}
-	return max(pause, walkShare*cost)
+	return read
 }
 
-func percent(used, limit int64) float64 {
-	return float64(used) * 100 / float64(limit)
+// breach is a limit that was reached.
+type breach struct {
+	limit
+	used int64
 }
 
-// diskUsage is what the tree takes on the disk, in bytes: allocated blocks, each file with many names once, other file
-// systems left out. What cannot be read, or goes away meanwhile, is not counted.
-func diskUsage(directory string) int64 {
-	var root syscall.Stat_t
-	if syscall.Lstat(directory, &root) != nil {
-		return 0
-	}
-	walk := walk{device: root.Dev, seen: map[uint64]bool{}}
-	walk.enter(directory)
-	return walk.bytes
+func (breach breach) String() string {
+	return fmt.Sprintf(breach.words, breach.used, breach.bound, float64(breach.used)*100/float64(breach.bound))
 }
 
-type walk struct {
-	device uint64
-	seen   map[uint64]bool // inodes of files with several names
-	bytes  int64
+// guard measures what the limits count. Everything is opened before the script runs.
+type guard struct {
+	volumes forest
+	layer   forest
+	inImage int64 // of the layer's files, what the image brought
+	limits  []limit
 }
 
-func (walk *walk) enter(directory string) {
-	opened, err := os.OpenFile(directory, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+func newGuard(options options, layout layout) (*guard, error) {
+	trees, err := openTrees(append(options.workspaces, "/run/processing/control"), options.root)
 	if err != nil {
-		return
+		return nil, err
 	}
-	var below []string
+	guard := &guard{volumes: newForest(trees...), limits: readBounds(layout.bounds).limits()}
+	if len(guard.limits) > 0 { // else nothing bounds the layer
+		guard.layer = newForest(ownLayer(options.root)...)
+		guard.inImage = guard.layer.diskUsage()
+	}
+	if options.workspaceBytes > 0 {
+		guard.limits = append(guard.limits, workspaceLimit(options.workspaceBytes))
+	}
+	return guard, nil
+}
+
+func openTrees(directories []string, root string) (trees []tree, err error) {
+	for _, directory := range directories {
+		tree, err := openTree(root + "/" + directory)
+		if err != nil {
+			return nil, fmt.Errorf("directory %s: %w", directory, err)
+		}
+		trees = append(trees, tree)
+	}
+	return trees, nil
+}
+
+// ownLayer gives the directories for temporary files that are no volumes.
+func ownLayer(root string) (trees []tree) {
+	whole, err := openTree(root)
+	if err != nil {
+		return nil
+	}
+	defer syscall.Close(whole.descriptor)
+	for _, directory := range []string{"/tmp", "/var/tmp"} {
+		if tree, err := openTree(root + directory); err == nil && tree.device == whole.device {
+			trees = append(trees, tree)
+		}
+	}
+	return trees
+}
+
+// watch measures for ever and reports whenever a limit is reached.
+func (guard *guard) watch(full chan<- breach) {
+	runtime.LockOSThread() // the cost of a walk is this thread's
 	for {
-		names, err := opened.Readdirnames(1024)
-		for _, name := range names {
-			if path := filepath.Join(directory, name); walk.count(path) {
-				below = append(below, path)
-			}
+		start := threadTime()
+		room, reached := guard.look()
+		if reached != nil {
+			full <- *reached
 		}
-		if err != nil || len(names) == 0 {
-			break
-		}
-	}
-	opened.Close() // before going deeper: a deep tree must not take many descriptors
-	for _, path := range below {
-		walk.enter(path)
+		time.Sleep(nextPause(room, threadTime()-start))
 	}
 }
 
-// count adds a file's blocks and says whether it is a directory to enter.
-func (walk *walk) count(path string) bool {
-	var status syscall.Stat_t
-	if syscall.Lstat(path, &status) != nil || status.Dev != walk.device {
-		return false
-	}
-	directory := status.Mode&syscall.S_IFMT == syscall.S_IFDIR
-	if !directory && status.Nlink > 1 {
-		if walk.seen[status.Ino] {
-			return false
+// look says how much room there is until something has to be done, and which limit is reached: the first that asks for
+// SIGKILL, else the first.
+func (guard *guard) look() (room int64, reached *breach) {
+	used := map[scope]int64{volumes: guard.volumes.diskUsage(), layer: max(0, guard.layer.diskUsage()-guard.inImage)}
+	used[both] = used[volumes] + used[layer]
+	room = math.MaxInt64
+	for _, limit := range guard.limits {
+		found := breach{limit, used[limit.scope]}
+		if found.used < found.stop {
+			room = min(room, found.stop-found.used)
+			continue
 		}
-		walk.seen[status.Ino] = true
+		room = min(room, max(0, found.kill-found.used))
+		if reached == nil || (reached.used < reached.kill && found.used >= found.kill) {
+			reached = &found
+		}
 	}
-	walk.bytes += status.Blocks * 512
-	return directory
+	return room, reached
+}
+
+// nextPause ends before a script could fill the room that is left, as far as the cost allows.
+func nextPause(room int64, cost time.Duration) time.Duration {
+	fill := time.Duration(float64(room) / fastest * float64(time.Second))
+	return max(min(fill, longestPause), shortestPause, walkShare*cost)
 }
 
 func threadTime() time.Duration {
