@@ -21,15 +21,19 @@ OF_THE_HOP = {"connection", "proxy-connection", "proxy-authorization", "keep-ali
 
 @dataclass
 class HttpProxy:
-    """Listens on loopback. `password`: "user:password" that is asked for. `refuses`: the status of every refusal."""
+    """Listens on loopback, or another address of this machine.
+
+    `password`: "user:password" that is asked for. `refuses`: the status of every refusal.
+    """
 
     upstream: tuple[str, int]
     password: str = ""
     refuses: int = 0
+    host: str = "127.0.0.1"
     seen: list[tuple[str, str]] = field(default_factory=list)  # method and target of what was let through
 
     def __post_init__(self) -> None:
-        self._http = _Server(("127.0.0.1", 0), _Handler)
+        self._http = _Server((self.host, 0), _Handler)
         self._http.proxy = self
 
     @property
@@ -41,7 +45,7 @@ class HttpProxy:
         """The value for HTTP_PROXY, with the password in its encoded form."""
         user, _, password = self.password.partition(":")
         who = f"{user}:{password.replace('@', '%40')}@" if self.password else ""
-        return f"http://{who}127.0.0.1:{self.port}"
+        return f"http://{who}{self.host}:{self.port}"
 
     def refusal(self, authorization: str) -> int:
         """Give the status of a refusal; 0: it is let through."""

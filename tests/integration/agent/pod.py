@@ -14,6 +14,7 @@ from binascii import crc32
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -39,6 +40,12 @@ WHOLE: dict[str, Any] = {
 def page(text: bytes) -> bytes:
     """Give a record's file as the launcher leaves it."""
     return b"".join((len(text).to_bytes(4, "big"), crc32(text).to_bytes(4, "big"), text)).ljust(4096, b"\0")
+
+
+def waits_for_a_lock(pid: int) -> bool:
+    """Tell whether the kernel holds the process back (proc(5): `->` marks who waits)."""
+    waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+    return any(words[2] == "FLOCK" and int(words[5]) == pid for words in waiting)
 
 
 @dataclass(frozen=True)
@@ -94,12 +101,20 @@ class Pod:
             "version": 1,
             "job": {"name": "j", "namespace": "default", "uid": "u", "attempt": 1, "index": 0},
             "final": True,
-            "s3": {"endpoint": self.endpoint, "region": "us-east-1", "addressing": "Path", "secretName": "keys"},
+            "s3": {
+                "endpoint": self.endpoint,
+                "region": "us-east-1",
+                "addressing": "Path",
+                "secretName": "keys",
+                "platformCredentials": False,
+            },
             "inputs": [],
             "outputs": [],
+            "directories": ["config", "output", "processing"],
             "pendingTimeoutSeconds": 3600,
             "downloadTimeoutSeconds": 60,
             "uploadTimeoutSeconds": 60,
+            "stopGraceSeconds": 30,
             "config": {"resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"]}},
         }
 
@@ -162,7 +177,11 @@ class Pod:
         out = io.StringIO()
         before, mask = signal.getsignal(signal.SIGTERM), os.umask(0o022)
         try:
-            with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+            with (
+                pytest.MonkeyPatch.context() as patch,
+                mock.patch.dict(os.environ),
+                contextlib.redirect_stdout(out),
+            ):
                 for name in [name for name in os.environ if name.startswith("AWS_")]:
                     patch.delenv(name)
                 for name, value in self.prepare().items():
@@ -200,9 +219,17 @@ class Launcher:
 
     def __init__(self, pod: Pod) -> None:
         self._control = pod.path("/run/processing/control")
+        self._notes = -1
         self._fd = os.open(self._control / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         (self._control / "started").write_text("2026-01-01T00:00:00Z\n")
+
+    def note(self, kills: int) -> None:
+        """Note so many OOM kills, as the launcher does: into a file that stays open."""
+        text = json.dumps({"version": 1, "oomKills": kills}).encode()
+        if self._notes < 0:
+            self._notes = os.open(self._control / "notes", os.O_WRONLY | os.O_CREAT, 0o644)
+        os.pwrite(self._notes, page(text), 0)
 
     def end(self, code: int = 0, reason: str = "Exited") -> None:
         self.leave(page(json.dumps(WHOLE | {"code": code, "reason": reason, "bootId": boot_id()}).encode()))

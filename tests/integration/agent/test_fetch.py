@@ -38,6 +38,7 @@ def test_everything_that_a_script_needs(pod: Pod, s3: Any, bucket: str) -> None:
         {"name": "cfg", "path": "/opt/ml/processing/cfg", "inline": {"a.json": "{}"}},
     ]
     pod.output(f"s3://{bucket}/out", "/opt/ml/model")
+    pod.plan["directories"] += ["model", "input/data"]
 
     ended = pod.run("fetch")
 
@@ -57,12 +58,14 @@ def test_everything_that_a_script_needs(pod: Pod, s3: Any, bucket: str) -> None:
     assert pod.path("/opt/ml/config/resourceconfig.json").read_bytes().strip() == (
         b'{"current_host": "algo-1", "hosts": ["algo-1"]}'
     )
-    for directory in ("/opt/ml/output", "/opt/ml/model", f"{IN}/train/x"):
+    for directory in ("/opt/ml/output", "/opt/ml/model", "/opt/ml/input/data", f"{IN}/train/x"):
         assert stat.S_IMODE(pod.path(directory).stat().st_mode) == 0o2775
     assert pod.path(f"{IN}/census.csv").stat().st_mode & 0o200
     assert stat.S_IMODE(pod.path("/run/processing/control/lock").stat().st_mode) == 0o644
     assert stat.S_IMODE(pod.path("/run/processing/bin/launcher").stat().st_mode) == 0o755
-    assert sorted(p.name for p in pod.path("/opt/ml").iterdir()) == ["config", "model", "output", "processing"]
+    assert sorted(p.name for p in pod.path("/opt/ml").iterdir()) == [
+        "config", "input", "model", "output", "processing",
+    ]  # fmt: skip
     last = ended.progress[-1]
     assert (last["phase"], last["objects"], last["totalObjects"]) == ("Downloading", 4, 4)
 

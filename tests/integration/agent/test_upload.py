@@ -16,19 +16,13 @@ import pytest
 from dev import authority
 from dev.cluster.waiting import until
 from dev.s3 import READER
-from tests.integration.agent.pod import STOP, WHOLE, page
+from tests.integration.agent.pod import STOP, WHOLE, page, waits_for_a_lock
 
 if TYPE_CHECKING:
     from dev.s3 import SeaweedFS
     from tests.integration.agent.pod import Pod
 
 OUT = "/opt/ml/processing/out"
-
-
-def waits_for_a_lock(pid: int) -> bool:
-    """Tell whether the kernel holds the process back (proc(5): `->` marks who waits)."""
-    waiting = [line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines() if "->" in line]
-    return any(words[2] == "FLOCK" and int(words[5]) == pid for words in waiting)
 
 
 def waits_for_a_script(pod: Pod) -> bool:

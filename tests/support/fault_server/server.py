@@ -67,6 +67,7 @@ class FaultServer(ThreadingTCPServer):
 
     def __init__(self) -> None:
         super().__init__((self.host, 0), _Handler)
+        self.base = ""  # the path that everything is below
         self.store = Store()
         self.uploads = Uploads(self.store)
         self.down_gate: Gate | None = None
@@ -80,7 +81,7 @@ class FaultServer(ThreadingTCPServer):
     @property
     def endpoint(self) -> str:
         """The address for a client."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"http://127.0.0.1:{self.server_address[1]}{self.base}"
 
     def inject(
         self,
@@ -183,7 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _one(self) -> None:
-        bucket, key, query = parse_target(self.path)
+        if not self.path.startswith(f"{self.server.base}/"):
+            self.send_error(404)
+            return
+        bucket, key, query = parse_target(self.path.removeprefix(self.server.base))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, bucket, key, query, headers)
         seen = Seen(request)

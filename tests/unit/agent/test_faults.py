@@ -8,7 +8,7 @@ import pytest
 from processing_agent.credentials import Keys
 from processing_agent.engines.reference.client import translate
 from processing_agent.reasons import of_fetch, of_upload
-from processing_agent.s3.faults import Kind, StoreFault, kind_of
+from processing_agent.s3.faults import BY_CODE, BY_STATUS, Kind, StoreFault, kind_of
 
 KEYS = Keys("AKID", "very-secret", "token-of-it")
 
@@ -36,6 +36,55 @@ KEYS = Keys("AKID", "very-secret", "token-of-it")
 )
 def test_kinds(status: int, code: str, kind: Kind) -> None:
     assert kind_of(status, code) is kind
+
+
+# every code of S3 that is known here, by the status that it comes with: the reason of fetch, and of upload
+REASONS: dict[tuple[str, str], list[tuple[int, str]]] = {
+    ("InputAccessDenied", "UploadDenied"): [
+        *((403, code) for code in ("AccessDenied", "AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId")),
+        *((403, code) for code in ("SignatureDoesNotMatch", "UnauthorizedAccess", "Forbidden", "InvalidSecurity")),
+        *((403, code) for code in ("NotSignedUp", "AccessDeniedException", "RequestTimeTooSkewed")),
+        *((400, code) for code in ("InvalidToken", "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")),
+        *((400, f"KMS.{code}") for code in ("DisabledException", "KMSInvalidStateException", "NotFoundException")),
+        *((status, "") for status in (401, 403)),
+    ],
+    ("InputArchived", "UploadFailed"): [(403, "InvalidObjectState")],
+    ("InputNotFound", "UploadFailed"): [
+        *((404, code) for code in ("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "")),
+        (400, "InvalidBucketName"),
+    ],
+    ("ChecksumMismatch", "UploadFailed"): [
+        *((400, code) for code in ("BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest")),
+        (412, "PreconditionFailed"),
+    ],
+    ("StoreUnavailable", "UploadFailed"): [
+        *((503, code) for code in ("SlowDown", "ServiceUnavailable", "BandwidthLimitExceeded", "RequestLimitExceeded")),
+        *((400, code) for code in ("RequestTimeout", "RequestTimeoutException", "Throttling", "ThrottlingException")),
+        *((400, code) for code in ("InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge")),
+        *((400, code) for code in ("InvalidRequest", "")),
+        (500, "InternalError"), (429, "TooManyRequests"), (409, "OperationAborted"), (429, ""), (501, ""), (502, ""),
+    ],
+}  # fmt: skip
+ROWS = [(*answered, *reasons) for reasons, answers in REASONS.items() for answered in answers]
+
+
+@pytest.mark.parametrize(("status", "code", "fetch", "upload"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS])
+def test_reason_by_what_the_store_answers(status: int, code: str, fetch: str, upload: str) -> None:
+    fault = StoreFault(kind_of(status, code), "", "b", "k", status, code)
+    assert (of_fetch(fault), of_upload([fault])) == (fetch, upload)
+
+
+def test_every_code_has_its_row() -> None:
+    known = {code for codes, _ in BY_CODE for code in codes}
+    assert known == {code for _, code, *_ in ROWS} - {"", "PreconditionFailed"}
+    assert set(BY_STATUS) <= {status for status, *_ in ROWS}
+
+
+def test_an_archived_object_is_no_matter_of_rights() -> None:
+    fault = translate(answer(403, "InvalidObjectState", "The operation is not valid"), "b", "k", KEYS)
+    assert isinstance(fault, StoreFault)
+    assert fault.kind is Kind.ARCHIVED
+    assert "the object is archived: restore it first" in str(fault)
 
 
 def answer(status: int, code: str, message: str = "", operation: str = "GetObject") -> boto.ClientError:

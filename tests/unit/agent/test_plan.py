@@ -13,7 +13,8 @@ WHOLE: dict[str, Any] = {
     "job": {"name": "census-preprocess", "namespace": "default", "uid": "u", "attempt": 1, "index": 0},
     "final": True,
     "s3": {"endpoint": "https://s3.dev:8333", "region": "us-east-1", "addressing": "Path",
-           "secretName": "s3-credentials", "caBundle": {"configMap": "store-ca", "key": "ca.crt"}},
+           "secretName": "s3-credentials", "platformCredentials": False,
+           "caBundle": {"configMap": "store-ca", "key": "ca.crt"}},
     "inputs": [
         {"name": "census", "path": "/opt/ml/processing/input", "s3": {"uri": "s3://data/census/census-income.csv"}},
         {"name": "code", "path": "/opt/ml/processing/input/code",
@@ -26,9 +27,11 @@ WHOLE: dict[str, Any] = {
         {"name": "model", "path": "/opt/ml/model", "uri": "s3://data/runs/1/model", "uploadOn": "OnSuccess",
          "archive": {"format": "TarGz", "name": "model.tar.gz"}, "required": True},
     ],
+    "directories": ["config", "model", "output", "processing"],
     "pendingTimeoutSeconds": 3600,
     "downloadTimeoutSeconds": 86400,
     "uploadTimeoutSeconds": 3600,
+    "stopGraceSeconds": 120,
     "config": {"processingjobconfig.json": {}, "resourceconfig.json": {}},
 }  # fmt: skip
 
@@ -48,12 +51,16 @@ def test_the_protocol_s_own_example() -> None:
     assert plan.inputs[2].inline == {"a.json": "{}"}
     assert [o.archive for o in plan.outputs] == [None, "model.tar.gz"]
     assert plan.outputs[1].required
+    assert plan.directories == ("config", "model", "output", "processing")
     assert plan.download_timeout == 86400
 
 
 def test_aws_and_the_container_s_own_credentials() -> None:
     s3 = {"endpoint": None, "region": None, "addressing": None, "secretName": None, "caBundle": None}
-    plan = parse_plan(json.dumps({**WHOLE, "s3": s3}))
+    plan = parse_plan(json.dumps({**WHOLE, "s3": {**s3, "platformCredentials": True}}))
+    assert plan.platform_credentials
+    with pytest.raises(BadPlan, match="the plan has no 'platformCredentials'"):
+        parse_plan(json.dumps({**WHOLE, "s3": s3}))
     assert (plan.store.endpoint, plan.store.addressing, plan.secret, plan.ca_bundle) == (None, "Auto", None, None)
 
 
@@ -70,6 +77,7 @@ def test_an_input_that_hosts_share() -> None:
         ({"inputs": [{"name": "x", "path": "/opt/ml/x", "s3": {"uri": "http://x"}}]}, "s3://"),
         ({"outputs": [{"name": "x", "path": "/opt/ml/x"}]}, "uri"),
         ({"inputs": None}, "cannot be read"),
+        ({"directories": None}, "cannot be read"),
         ({"inputs": [shared({"index": 2, "count": 2})]}, "input x: shard 2 of 2"),
         ({"inputs": [shared({"index": -1, "count": 2})]}, "input x: shard -1 of 2"),
         ({"inputs": [shared({"index": 0})]}, "count"),
@@ -78,6 +86,11 @@ def test_an_input_that_hosts_share() -> None:
 def test_what_is_wrong_is_said(change: dict[str, Any], why: str) -> None:
     with pytest.raises(BadPlan, match=why):
         parse_plan(json.dumps({**WHOLE, **change}))
+
+
+def test_a_plan_without_directories() -> None:
+    with pytest.raises(BadPlan, match="no 'directories'"):
+        parse_plan(json.dumps({key: value for key, value in WHOLE.items() if key != "directories"}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing_agent.plan import Output
-from processing_agent.record import ExitRecord, read_record, wanted
+from processing_agent.record import ExitRecord, noted_oom_kills, read_record, wanted
 from processing_agent.result import Result, render
 from processing_agent.s3.uri import S3Uri
 from tests.integration.agent.pod import WHOLE, page
@@ -40,6 +40,9 @@ KILLED = None
         (ended(1, "Exited"), True, {"Always", "OnFailure"}),
         (ended(1, "Exited"), False, {"OnFailure"}),
         (ended(137, "Signaled"), False, {"OnFailure"}),
+        (ended(0, "SelfSignaled"), True, {"Always", "OnFailure"}),
+        (ended(143, "SelfSignaled"), False, {"OnFailure"}),
+        (ended(143, "Hindered"), False, {"OnFailure"}),
         (ended(127, "CommandNotFound"), False, {"OnFailure"}),
         (KILLED, True, {"Always", "OnFailure"}),
         (KILLED, False, {"OnFailure"}),
@@ -162,6 +165,29 @@ def test_what_a_script_may_plant(tmp_path: Path) -> None:
     (tmp_path / "dir").mkdir()
     for name in ("fifo", "link", "loop", "dir", "missing"):
         assert read_record(tmp_path / name, "") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kills"),
+    [
+        (page(b'{"version":1,"oomKills":3}'), 3),
+        (page(b'{"oomKills":3,"later":{}}'), 3),
+        (page(b'{"oomKills":-1}'), 0),
+        (page(b'{"oomKills":1e400}'), 0),
+        (page(b'{"oomKills":true}'), 0),
+        (page(b"{}"), 0),
+        (page(b"[" * 2000), 0),
+        (page(b'{"oomKills":3}')[:12], 0),
+        (bytes(4096), 0),
+        (b"", 0),
+    ],
+)
+def test_noted_oom_kills(tmp_path: Path, content: bytes, kills: int) -> None:
+    (tmp_path / "notes").write_bytes(content)
+    assert noted_oom_kills(tmp_path / "notes") == kills
+    assert noted_oom_kills(tmp_path / "none") == 0
+    os.mkfifo(tmp_path / "fifo")
+    assert noted_oom_kills(tmp_path / "fifo") == 0
 
 
 def test_the_format(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import pytest
 from processing_agent import staging
 from processing_agent.layout import Layout, below_workspace
 from processing_agent.notify import Directories, Sigterm, StopWatch
+from processing_agent.paths import Beneath
 from processing_agent.plan import ConfigMapSource, Input, parse_plan
+from processing_agent.s3.collisions import KeyCollision
 from processing_agent.s3.names import UnsafeKey
 from tests.integration.agent.pod import STOP
 from tests.unit.agent.test_plan import WHOLE
@@ -44,7 +46,8 @@ def test_no_keys_means_not_there_yet(tmp_path: Path, exists: bool) -> None:
         staging.config_map_keys(Layout(tmp_path), config_map())
 
 
-PLAN = parse_plan(json.dumps({**WHOLE, "s3": {"caBundle": {"configMap": "store-ca", "key": "ca.crt"}}}))
+STORE = {**WHOLE["s3"], "caBundle": {"configMap": "store-ca", "key": "ca.crt"}}
+PLAN = parse_plan(json.dumps({**WHOLE, "s3": STORE}))
 BUNDLES = [
     # the ConfigMap's keys, what is raised, a word of it
     ({}, staging.MissingConfigMap, "'store-ca' of s3.caBundle is not there"),
@@ -76,6 +79,23 @@ def test_ca_bundle_that_is_one(tmp_path: Path) -> None:
 def test_inline_names_are_checked(name: str) -> None:
     with pytest.raises(UnsafeKey, match="'cfg'"):
         staging.inline_files(Input("cfg", "/opt/ml/cfg", "cfg", inline={name: ""}))
+
+
+@pytest.mark.parametrize("obstacle", ["file", "link", "pipe"])
+def test_what_is_mounted_is_a_directory(tmp_path: Path, obstacle: str) -> None:
+    plan = parse_plan(json.dumps({**WHOLE, "directories": ["config", "input/data", "processing"]}))
+    workspace = Beneath(tmp_path)
+    staging.make_directories(plan, workspace)
+    assert (tmp_path / "input/data").stat().st_mode & 0o7777 == 0o2775
+    (tmp_path / "input/data").rmdir()
+    if obstacle == "file":
+        (tmp_path / "input/data").write_text("x")
+    elif obstacle == "link":
+        (tmp_path / "input/data").symlink_to(tmp_path / "config")
+    else:
+        os.mkfifo(tmp_path / "input/data")
+    with pytest.raises(KeyCollision, match="/opt/ml/input/data is to be a directory"):
+        staging.make_directories(plan, workspace)
 
 
 def test_paths_below_the_workspace() -> None:

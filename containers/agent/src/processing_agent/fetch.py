@@ -5,17 +5,25 @@ from __future__ import annotations
 import os
 
 from processing_agent import staging
-from processing_agent.credentials import Environment, KeySource, MissingKeys, SecretFiles
+from processing_agent.credentials import (
+    Environment,
+    KeySource,
+    MissingKeys,
+    NotForThisStore,
+    SecretFiles,
+    forget_platform,
+)
 from processing_agent.download import Download, Source
 from processing_agent.engines import open_engine
 from processing_agent.journal import Journal
 from processing_agent.light import TYPE_CHECKING, closing, signal
 from processing_agent.logs import log
-from processing_agent.notify import StopWatch, stop_signalled
+from processing_agent.notify import STOP, StopWatch, signalled
 from processing_agent.paths import Beneath
 from processing_agent.plan import BadPlan, Plan, read
 from processing_agent.progress import Counts, Progress
 from processing_agent.result import DONE, FAILED, WAITING, Result, report
+from processing_agent.s3.faults import StoreFault
 from processing_agent.staging import MissingConfigMap
 from processing_agent.tally import FAILED as ITEM_FAILED
 from processing_agent.tally import FirstFault, Item
@@ -36,7 +44,7 @@ def run(layout: Layout) -> int:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     os.umask(0o002)
     try:
-        plan = read(layout.podinfo / "plan")
+        plan = read(layout.podinfo / "plan", layout.guard)
     except BadPlan as error:
         return report(Result(FAILED, "BadPlan", str(error)), layout.termination_log)
     return report(Fetch(layout, plan).result(), layout.termination_log)
@@ -44,13 +52,11 @@ def run(layout: Layout) -> int:
 
 def key_source(layout: Layout, plan: Plan) -> KeySource:
     """Choose where the credentials come from."""
-    return SecretFiles(layout.credentials, plan.secret) if plan.secret else Environment()
-
-
-def _reason(error: Exception) -> str:
-    from processing_agent.reasons import of_fetch  # noqa: PLC0415 - loaded only when something has failed
-
-    return of_fetch(error)
+    if plan.secret:
+        return SecretFiles(layout.credentials, plan.secret)
+    if plan.platform_credentials or forget_platform(os.environ, os.fspath(layout.web_identity_token)):
+        return Environment()
+    return NotForThisStore(plan.store.endpoint or "AWS")
 
 
 class Fetch:
@@ -70,11 +76,11 @@ class Fetch:
         try:
             self._run()
         except (MissingKeys, MissingConfigMap) as error:
-            return Result(WAITING, _reason(error), str(error), self._items)
+            return Result(WAITING, self._reason(error), str(error), self._items)
         except TimeUp:
             return self._timed_out()
         except Exception as error:
-            reason = _reason(error)
+            reason = self._reason(error)
             if not reason:
                 raise
             message = str(error) or "a stop was asked for before the script started"
@@ -84,6 +90,13 @@ class Fetch:
         verified = dict(self._tally.verified)
         log("info", "inputs are complete", verified=verified, retries=self._tally.counts.retries)
         return Result(DONE, items=self._items, errors=[f"warning: {w}" for w in self._warnings])
+
+    def _reason(self, error: Exception) -> str:
+        from processing_agent.reasons import of_fetch, of_upload  # noqa: PLC0415 - loaded only when something has failed
+
+        if isinstance(error, StoreFault) and not self._s3:
+            return of_upload([error])  # there is nothing to fetch: what the outputs need was looked for
+        return of_fetch(error)
 
     def _settled(self) -> list[Item]:
         for item in self._items:
@@ -103,7 +116,7 @@ class Fetch:
 
     def _run(self) -> None:
         layout, plan = self._layout, self._plan
-        if stop_signalled(layout.podinfo):
+        if signalled(layout.podinfo, STOP):
             raise StopAsked
         self._look_for_missing()
         layout.state.mkdir(parents=True, exist_ok=True)
@@ -119,8 +132,9 @@ class Fetch:
                 self._write_small(workspace)
 
     def _look_for_missing(self) -> None:
-        """Look first for what may be missing: told now, it can still be brought."""
-        self._keys.read()
+        """Look first for what may be missing: told now, it can still be brought, and no script runs in vain."""
+        if self._s3 or self._plan.outputs or self._plan.secret:
+            self._keys.read()
         staging.check_ca_bundle(self._layout, self._plan)
         for source in self._plan.inputs:
             if source.config_map is not None:

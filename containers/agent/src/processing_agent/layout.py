@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from processing_agent.light import Path, record
+from processing_agent.s3.addresses import NOT_INSIDE, NOT_ON_NODE
 
 LAUNCHER = "/opt/processing/bin/launcher"  # in the agent's image, not below the root
 WORKSPACE = "/opt/ml"
@@ -38,7 +39,7 @@ class Layout:
 
     @property
     def control(self) -> Path:
-        """`lock`, `started`, `record`."""
+        """`lock`, `started`, `record`, `notes`."""
         return self.of("/run/processing/control")
 
     def script_started(self) -> bool:
@@ -59,6 +60,16 @@ class Layout:
     def credentials(self) -> Path:
         """The Secret's keys as files."""
         return self.of("/run/processing/credentials")
+
+    @property
+    def web_identity_token(self) -> Path:
+        """The token of the job's ServiceAccount, with `s3.roleArn`."""
+        return self.of("/run/processing/web-identity/token")
+
+    @property
+    def guard(self) -> str:
+        """How the store is guarded; a test's store is on the loopback device."""
+        return NOT_INSIDE if os.fspath(self.root) == "/" else NOT_ON_NODE
 
     @property
     def ca_bundle(self) -> Path:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
 # linux/inotify.h. The kubelet renames a link (`..data`) in a mounted volume, so the directory is watched, not a file
-IN_CLOSE_WRITE, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x8, 0x80, 0x100, 0x200
+IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x2, 0x8, 0x80, 0x100, 0x200
 CHANGES = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE
+STOP, ENDED = "stop", "ended"  # members of the signal: end; the script's container has ended
 ARRIVED, OVER = b"t", b"o"
 BEGIN_AFTER = 0.5  # s: most runs are over by then, and need nothing of this
 LOOK_ANYWAY = 30.0  # s: an event lost, or a file system that has none, costs no more than this
@@ -25,7 +26,7 @@ LOOK_ANYWAY = 30.0  # s: an event lost, or a file system that has none, costs no
 class Directories:
     """Some directories, watched. A signal that arrives wakes the wait too."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], changes: int = CHANGES) -> None:
         """Watch what exists; what cannot be watched is looked at every 30 s."""
         import ctypes  # noqa: PLC0415 - takes 5 ms to load, and most runs of fetch are over before it is needed
 
@@ -35,7 +36,7 @@ class Directories:
         if self._fd >= 0:
             self._poll.register(self._fd, select.POLLIN)
             for path in paths:
-                libc.inotify_add_watch(self._fd, os.fsencode(path), CHANGES)
+                libc.inotify_add_watch(self._fd, os.fsencode(path), changes)
         self._awake, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._poll.register(self._awake, select.POLLIN)
 
@@ -49,9 +50,13 @@ class Directories:
             left = LOOK_ANYWAY if deadline is None else min(LOOK_ANYWAY, deadline - time.time())
             if left <= 0:
                 return False
-            for fd, _ in self._poll.poll(int(left * 1000) + 1):
-                os.read(fd, 1 << 16)
+            self.wait(left)
         return True
+
+    def wait(self, seconds: float = LOOK_ANYWAY) -> None:
+        """Wait for a change."""
+        for fd, _ in self._poll.poll(int(seconds * 1000) + 1):
+            os.read(fd, 1 << 16)
 
     def close(self) -> None:
         """Stop watching."""
@@ -73,7 +78,7 @@ class StopWatch:
         if self._over.wait(BEGIN_AFTER):
             return
         self._directories = Directories([self._podinfo])
-        self._directories.until(lambda: self._over.is_set() or stop_signalled(self._podinfo))
+        self._directories.until(lambda: self._over.is_set() or signalled(self._podinfo, STOP))
         if not self._over.is_set():
             self._stop()
 
@@ -121,19 +126,19 @@ class Sigterm:
         os.close(self._writer)
 
 
-def stop_signalled(podinfo: Path) -> bool:
-    """Tell whether the operator asked for a stop (the annotation `processing-operator.dev/signal`)."""
+def signalled(podinfo: Path, member: str) -> bool:
+    """Tell whether the operator has set a member of its signal (the annotation `processing-operator.dev/signal`)."""
     try:
-        return asks_to_stop((podinfo / "signal").read_bytes())
+        return says((podinfo / "signal").read_bytes(), member)
     except OSError:
         return False
 
 
-def asks_to_stop(raw: bytes) -> bool:
-    """Tell whether a signal's member `stop` is a string that is not empty. What cannot be read asks for nothing."""
+def says(raw: bytes, member: str) -> bool:
+    """Tell whether a signal's member is a string that is not empty. What cannot be read says nothing."""
     try:
         members = loads(raw)
     except ValueError:
         return False
-    stop = members.get("stop") if isinstance(members, dict) else None
-    return isinstance(stop, str) and stop != ""
+    value = members.get(member) if isinstance(members, dict) else None
+    return isinstance(value, str) and value != ""

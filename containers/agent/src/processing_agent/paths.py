@@ -23,7 +23,19 @@ _WRITE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class NotRegular(OSError):  # noqa: N818 - named for what is so
-    """Something else than a regular file of this file system is where a file was expected."""
+    """Something else than a regular file is where a file was expected."""
+
+
+def regular(fd: int, relative: str) -> int:
+    """Let pass a descriptor of a regular file; close any other.
+
+    Raises:
+        NotRegular: see there.
+    """
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise NotRegular(f"{relative!r} is not a regular file")
+    return fd
 
 
 def segments(relative: str) -> list[bytes]:
@@ -66,7 +78,6 @@ class Beneath:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self.device = os.fstat(self._fd).st_dev
 
     def directory(self, relative: str, *, make: bool = False) -> Opened:
         """Open a directory; the descriptor lives as long as the block that this begins."""
@@ -108,23 +119,11 @@ class Beneath:
         """Open a file for reading.
 
         Raises:
-            NotRegular: a directory, a device, a FIFO, or a file of another file system.
+            NotRegular: a directory, a device, a FIFO.
             OSError: not there, a link (ELOOP), not permitted.
         """
         with self._parent(relative) as (parent, name):
-            return self.regular(os.open(name, _READ, dir_fd=parent), relative)
-
-    def regular(self, fd: int, relative: str) -> int:
-        """Let pass a descriptor of a regular file of this file system; close any other.
-
-        Raises:
-            NotRegular: see there.
-        """
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_dev != self.device:
-            os.close(fd)
-            raise NotRegular(f"{relative!r} is not a regular file of the workspace")
-        return fd
+            return regular(os.open(name, _READ, dir_fd=parent), relative)
 
     def rename(self, old: str, new: str) -> None:
         """Give a file its final name, in place of what is there; directories above it are made."""
@@ -209,7 +208,7 @@ class Places:
         """See `Beneath.read`."""
         above, _, name = relative.rpartition("/")
         parent = self._directory(above, make=False)
-        return self._beneath.regular(os.open(_last(name), _READ, dir_fd=parent), relative)
+        return regular(os.open(_last(name), _READ, dir_fd=parent), relative)
 
     def rename(self, old: str, new: str) -> None:
         """See `Beneath.rename`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from processing_agent.engines import Store
-from processing_agent.layout import below_workspace
+from processing_agent.layout import WORKSPACE, below_workspace
 from processing_agent.light import TYPE_CHECKING, Path, record
 from processing_agent.quick_json import loads
+from processing_agent.s3.addresses import NOT_INSIDE
 from processing_agent.s3.uri import S3Uri, parse
 
 if TYPE_CHECKING:
@@ -66,57 +67,63 @@ class CaBundle:
 
 @record(frozen=True, slots=True)
 class Plan:
-    """All that fetch and upload need to know."""
+    """All that fetch and upload need to know. `directories`: what is made below the workspace at first."""
 
     store: Store
     secret: str | None
+    platform_credentials: bool
     ca_bundle: CaBundle | None
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    directories: tuple[str, ...]
     final: bool
     pending_timeout: float
     download_timeout: float
     upload_timeout: float
+    stop_grace: float
     config: dict[str, Any]
 
 
-def read(path: Path) -> Plan:
-    """Read the plan.
+def read(path: Path, guard: str = NOT_INSIDE) -> Plan:
+    """Read the plan. `guard`: of its store, see `s3.addresses`.
 
     Raises:
         BadPlan: saying what is wrong with it.
     """
     try:
-        return parse_plan(path.read_text(encoding="utf-8"))
+        return parse_plan(path.read_text(encoding="utf-8"), guard)
     except OSError as error:
         raise BadPlan(f"the plan {path} cannot be read: {error.strerror}") from error
 
 
-def parse_plan(text: str) -> Plan:
+def parse_plan(text: str, guard: str = NOT_INSIDE) -> Plan:
     """Parse the plan's JSON; see `read`."""
     try:
-        return _plan(loads(text))
+        return _plan(loads(text), guard)
     except KeyError as error:
         raise BadPlan(f"the plan has no {error}: are operator and agent of the same version?") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise BadPlan(f"the plan cannot be read: {error}") from error
 
 
-def _plan(raw: dict[str, Any]) -> Plan:
+def _plan(raw: dict[str, Any], guard: str) -> Plan:
     if raw["version"] != VERSION:
         raise BadPlan(f"the plan has version {raw['version']}, this agent knows {VERSION}: give both the same version")
     s3 = raw["s3"]
     bundle = s3.get("caBundle")
     return Plan(
-        store=Store(s3.get("endpoint"), s3.get("region"), s3.get("addressing") or "Auto"),
+        store=Store(s3.get("endpoint"), s3.get("region"), s3.get("addressing") or "Auto", guard=guard),
         secret=s3.get("secretName"),
+        platform_credentials=bool(s3["platformCredentials"]),
         ca_bundle=CaBundle(bundle["configMap"], bundle["key"]) if bundle else None,
         inputs=tuple(_input(i) for i in raw["inputs"]),
         outputs=tuple(_output(o) for o in raw["outputs"]),
+        directories=tuple(below_workspace(f"{WORKSPACE}/{directory}") for directory in raw["directories"]),
         final=raw.get("final", True),
         pending_timeout=float(raw["pendingTimeoutSeconds"]),
         download_timeout=float(raw["downloadTimeoutSeconds"]),
         upload_timeout=float(raw["uploadTimeoutSeconds"]),
+        stop_grace=float(raw["stopGraceSeconds"]),
         config=raw.get("config") or {},
     )
 

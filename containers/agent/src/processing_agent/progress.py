@@ -26,11 +26,11 @@ class Counts:
     error: str = ""
 
 
-def print_line(counts: Counts) -> None:
+def print_line(counts: Counts, **more: int) -> None:
     """Print a progress line, as docs/internals/protocol.md has it."""
     line: dict[str, Any] = asdict(counts)
     line["totalObjects"], line["totalBytes"] = line.pop("total_objects"), line.pop("total_bytes")
-    emit({"progress": {**line, "time": now_text()}})
+    emit({"progress": {**line, **more, "time": now_text()}})
 
 
 class Progress:

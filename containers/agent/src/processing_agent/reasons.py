@@ -18,6 +18,7 @@ IN_THE_WAY = {"ENOTDIR", "EISDIR", "ELOOP", "EEXIST", "ENOTEMPTY"}
 FETCH = {
     Kind.DENIED: "InputAccessDenied",
     Kind.STALE: "InputAccessDenied",
+    Kind.ARCHIVED: "InputArchived",
     Kind.NO_BUCKET: "InputNotFound",
     Kind.NO_KEY: "InputNotFound",
     Kind.CHANGED: "ChecksumMismatch",

@@ -19,7 +19,7 @@ MOST = (1 << 63) - 1  # of any number in it
 EXITED = "Exited"
 # ends that no new attempt of the same script follows: what it left is all there will be
 FINAL_ENDS = frozenset({"StopRequested", "MaxRuntimeExceeded", "WorkspaceFull", "Terminated"})
-REASONS = FINAL_ENDS | {EXITED, "Signaled", "CommandNotFound"}
+REASONS = FINAL_ENDS | {EXITED, "Signaled", "SelfSignaled", "Hindered", "CommandNotFound"}
 
 
 @record(frozen=True, slots=True)
@@ -68,6 +68,14 @@ def read_record(path: Path, boot_id: str) -> ExitRecord | None:
         return _record(loads(_json(_page(path))), boot_id)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def noted_oom_kills(path: Path) -> int:
+    """Read how many processes the kernel has killed for want of memory since the script began; 0 when nothing tells."""
+    try:
+        return _number(loads(_json(_page(path)))["oomKills"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
 
 
 def _page(path: Path) -> bytes:

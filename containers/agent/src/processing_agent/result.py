@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from processing_agent.tally import Item
 
 LIMIT = 2048
-MESSAGE, ERROR, EXIT_MESSAGE = 600, 200, 200  # bytes of each text
+MESSAGE, ERROR, EXIT_MESSAGE = 600, 200, 320  # bytes of each text
 SHORTEST = 120  # a message is not cut below this to make room
 MOST_ERRORS = 2
 DONE, FAILED, WAITING = 0, 64, 75  # exit codes; anything else is restarted by the kubelet

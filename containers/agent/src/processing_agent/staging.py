@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from processing_agent.layout import WORKSPACE
 from processing_agent.light import TYPE_CHECKING, Path
 from processing_agent.quick_json import SPACED, dumps
-from processing_agent.s3.collisions import Claim
+from processing_agent.s3.collisions import Claim, KeyCollision
 from processing_agent.s3.names import UnsafeKey, shown, why_unsafe
 
 if TYPE_CHECKING:
@@ -127,10 +128,16 @@ def write_config(config: dict[str, Any], workspace: Beneath) -> None:
 
 
 def make_directories(plan: Plan, workspace: Beneath) -> None:
-    """Make what the script finds: its inputs' and outputs' directories and /opt/ml/output."""
-    workspace.make_directory(OUTPUT)
-    for base in (*(i.base for i in plan.inputs), *(o.base for o in plan.outputs)):
-        workspace.make_directory(base)
+    """Make what the script finds: what it has mounted, its inputs' and outputs' directories and /opt/ml/output.
+
+    Raises:
+        KeyCollision: something else is there. The kubelet would mount whatever that is.
+    """
+    for base in (OUTPUT, *plan.directories, *(i.base for i in plan.inputs), *(o.base for o in plan.outputs)):
+        try:
+            workspace.make_directory(base)
+        except NotADirectoryError:
+            raise KeyCollision(f"{WORKSPACE}/{base} is to be a directory, and is none in the workspace") from None
 
 
 def place_launcher(layout: Layout) -> None:

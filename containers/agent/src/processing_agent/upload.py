@@ -12,7 +12,8 @@ from processing_agent.fetch import key_source
 from processing_agent.journal import Journal, boot_id
 from processing_agent.light import TYPE_CHECKING, closing
 from processing_agent.logs import log
-from processing_agent.notify import Directories, Sigterm, stop_signalled
+from processing_agent.notify import ENDED, STOP, Directories, Sigterm, signalled
+from processing_agent.oom import OomWatch
 from processing_agent.outputs import Outputs, OutputTally
 from processing_agent.paths import Beneath
 from processing_agent.plan import BadPlan, Output, Plan, read
@@ -20,16 +21,18 @@ from processing_agent.progress import Counts, Progress, print_line
 from processing_agent.reasons import of_fetch, of_upload
 from processing_agent.record import ExitRecord, read_record, wanted
 from processing_agent.result import DONE, FAILED, WAITING, Result, report
+from processing_agent.s3.faults import StoreFault
 from processing_agent.staging import MissingConfigMap, NoCertificate, check_ca_bundle
 from processing_agent.tally import FAILED as ITEM_FAILED
 from processing_agent.tally import SKIPPED, Item
+from processing_agent.threads import Background, Flag
 from processing_agent.watch import TimeUp, Watch
 
 if TYPE_CHECKING:
     from processing_agent.layout import Layout
-    from processing_agent.s3.faults import StoreFault
 
 PATIENCE = 600.0  # s beyond spec.timeouts.pendingSeconds that `started` may take: the operator acts first
+LATE = 5.0  # s that a launcher may take beyond spec.timeouts.stopGraceSeconds
 LAST_MOMENT = 3.0  # s given to a script that is starting at the moment of a stop or of its Pod's deletion
 
 
@@ -38,7 +41,7 @@ def run(layout: Layout) -> int:
     ending = Ending(layout)
     with closing(ending.directories), Sigterm(ending.begin):
         try:
-            plan = read(layout.podinfo / "plan")
+            plan = read(layout.podinfo / "plan", layout.guard)
         except BadPlan as error:
             return report(Result(FAILED, "BadPlan", str(error)), layout.termination_log)
         layout.state.mkdir(parents=True, exist_ok=True)
@@ -76,7 +79,8 @@ class Upload:
         if why := self._never_started():
             return Result(FAILED, "ScriptNotStarted", why, self._items)
         print_line(Counts("Waiting"))
-        wait_for_release(self._layout)
+        with OomWatch(self._layout.control):
+            wait_for_release(self._layout, self._watch.hurried, self._plan.stop_grace + LATE)
         record = read_record(self._layout.control / "record", boot_id())
         chosen = self._choose(record)
         outputs = self._run(chosen)
@@ -86,16 +90,19 @@ class Upload:
 
     def _never_started(self) -> str:
         """Wait for the launcher's mark; say why no script will come."""
-        started = self._layout.script_started
+        started, podinfo = self._layout.script_started, self._layout.podinfo
         limit = self._plan.pending_timeout + PATIENCE
 
         def settled() -> bool:
-            return started() or self._watch.hurried.is_set() or stop_signalled(self._layout.podinfo)
+            return started() or self._watch.hurried.is_set() or signalled(podinfo, STOP) or signalled(podinfo, ENDED)
 
         if not self._directories.until(settled, self._journal.started + limit):
             return f"the script did not start within {int(limit)} s after the inputs were complete"
-        if self._directories.until(started, time.time() + LAST_MOMENT):
+        last_moment = 0.0 if signalled(podinfo, ENDED) else LAST_MOMENT
+        if self._directories.until(started, time.time() + last_moment):
             return ""
+        if not last_moment:
+            return "the script's container ended before the script was started: see its own message"
         if self._watch.hurried.is_set():
             return "the Pod was ended before the script started"
         return "a stop was asked for before the script started"
@@ -134,6 +141,8 @@ class Upload:
                     outputs.run(engine)
             except (MissingKeys, MissingConfigMap, NoCertificate) as error:
                 return Result(WAITING, of_fetch(error), str(error))
+            except StoreFault as fault:  # there are no keys, or none for this store
+                return Result(FAILED, of_upload([fault]), str(fault))
             except TimeUp:
                 return self._timed_out()
         return outputs
@@ -176,17 +185,31 @@ def _what_failed(output: Output, item: Item, faults: list[StoreFault]) -> str:
     return f"output {output.name!r}: {item.failures} failed, {item.objects} uploaded: {first}"
 
 
-def wait_for_release(layout: Layout) -> None:
+def wait_for_release(layout: Layout, hurried: Flag, grace: float) -> None:
     """Wait until the launcher is gone, however it ends: the kernel releases its lock.
 
-    A lock file that is missing was removed by the script, which harms its own job alone.
+    A lock file that is missing was removed by the script, which harms its own job alone. While the container is being
+    ended, a launcher that is frozen is waited for as long as it may take: what the Pod has left is the upload's.
     """
     try:
         fd = os.open(layout.control / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         log("warning", f"the lock is not there: {error.strerror}")
         return
-    try:
+    released, over = Flag(), Flag()
+
+    def lock() -> None:
         fcntl.flock(fd, fcntl.LOCK_SH)
-    finally:
-        os.close(fd)
+        released.set()
+        over.set()
+
+    def lose_patience() -> None:
+        hurried.wait()
+        released.wait(grace)
+        over.set()
+
+    Background(lock).start()
+    Background(lose_patience).start()
+    over.wait()
+    if not released.is_set():
+        log("warning", f"the launcher has not ended the script within {int(grace)} s: what is there is uploaded")

@@ -1,4 +1,4 @@
-"""What is below an output's directory: regular files of the workspace's own file system, and what is left out."""
+"""What is below an output's directory: regular files, and what is left out. Mounts are crossed: upload has several."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Walk:
         status = self.beneath.status(self.base)
         if status is None:
             return False
-        if stat.S_ISDIR(status.st_mode) and status.st_dev == self.beneath.device:
+        if stat.S_ISDIR(status.st_mode):
             return True
         self._skip(status)
         return False
@@ -92,13 +92,13 @@ class Walk:
         with os.scandir(fd) as entries:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode) and status.st_dev == self.beneath.device:
+                if stat.S_ISDIR(status.st_mode):
                     pending.push(above + entry.name)
-                elif stat.S_ISREG(status.st_mode) and status.st_dev == self.beneath.device:
+                elif stat.S_ISREG(status.st_mode):
                     yield Found(above + entry.name, status.st_size)
                 else:
                     self._skip(status)
 
 
 def _kind(status: os.stat_result) -> str:
-    return next((name for test, name in KINDS if test(status.st_mode)), "file of another file system")
+    return next((name for test, name in KINDS if test(status.st_mode)), "file in a directory's place")

@@ -16,6 +16,7 @@ from processing_agent.engines import Engine, Put, Store, open_engine
 from processing_agent.journal import Journal
 from processing_agent.paths import Beneath
 from processing_agent.progress import Counts
+from processing_agent.s3.addresses import OPEN
 from processing_agent.s3.faults import StoreFault
 from processing_agent.s3.uri import parse
 from processing_agent.tally import FirstFault, Item, Tally
@@ -50,6 +51,7 @@ class Rig:
     within: float = WITHIN
     endpoint: str = ""  # another than the server's own
     ca_bundle: str | None = None
+    guard: str = OPEN
     make_watch: Callable[[float], Watch] = Watch
     tally: Tally = field(default_factory=lambda: Tally([Item()], Counts("")))  # of the last run
 
@@ -73,7 +75,7 @@ class Rig:
     def _run(self, tally: Tally) -> Iterator[tuple[Engine, Journal, Beneath]]:
         self.tally = tally
         watch = self.make_watch(time.time() + self.within)
-        store = Store(self.endpoint or self.server.endpoint, "us-east-1", "Path", self.ca_bundle)
+        store = Store(self.endpoint or self.server.endpoint, "us-east-1", "Path", self.ca_bundle, self.guard)
         with (
             contextlib.closing(Journal(self.state / "journal", survives_reboot=True)) as journal,
             contextlib.closing(Beneath(self.workspace)) as workspace,

@@ -68,3 +68,18 @@ def test_the_next_address_is_tried(rig: Rig, server: FaultServer, monkeypatch: p
     rig.endpoint = f"http://store.test:{server.server_address[1]}"
     moves(rig, server)
     assert rig.tally.counts.retries == 0
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_store_below_a_path(rig: Rig, server: FaultServer, slash: str) -> None:
+    """As Supabase has it: listing, ranges, parts, names that are quoted."""
+    server.base = "/storage/v1/s3"
+    rig.endpoint = server.endpoint + slash
+    large = bytes(17 << 20)
+    server.store.put("d/a b%", b"1")
+    server.store.put("d/large", large)
+    rig.download()
+    assert rig.files == {"a b%": b"1", "large": large}
+    tally = rig.upload({"c d%": b"2", "large": large})
+    assert tally.items[0].failures == 0
+    assert (rig.sent("c d%"), rig.sent("large")) == (b"2", large)

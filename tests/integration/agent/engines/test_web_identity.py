@@ -132,6 +132,8 @@ def test_a_token_for_somebody_else(sts: SeaweedFS, issuer: Issuer, settings: dic
 def test_inputs_of_a_pod(sts: SeaweedFS, settings: dict[str, str], tmp_path: Path, bucket: str, reason: str) -> None:
     sts.client().put_object(Bucket=bucket, Key="in/x", Body=b"1")
     pod = Pod(tmp_path / "pod", sts.endpoint, environment=settings)
+    token = pod.write("/run/processing/web-identity/token", Path(settings["AWS_WEB_IDENTITY_TOKEN_FILE"]).read_bytes())
+    settings["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(token)
     del pod.plan["s3"]["secretName"]
     pod.input(f"s3://{bucket}/in/")
     ended = pod.run("fetch")

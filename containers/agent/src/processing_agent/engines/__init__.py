@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from processing_agent.light import TYPE_CHECKING, Protocol, record
+from processing_agent.s3.addresses import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 @record(frozen=True, slots=True)
 class Store:
-    """Where the store is. `endpoint` None: AWS. `addressing`: Path, VirtualHost or Auto."""
+    """Where the store is. `endpoint` None: AWS. `addressing`: Path, VirtualHost or Auto. `guard`: `s3.addresses`."""
 
     endpoint: str | None = None
     region: str | None = None
     addressing: str = "Auto"
     ca_bundle: str | None = None
+    guard: str = OPEN
 
 
 # One object of a listing: its key, its size, its ETag with the quotes, as the store gave it.

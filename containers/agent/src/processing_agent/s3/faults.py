@@ -12,6 +12,7 @@ class Kind(Enum):
     UNAVAILABLE = "unavailable"  # no answer, 5xx, 429: time may heal it
     STALE = "stale"  # expired credentials, a skewed clock: heals once credentials are read again
     DENIED = "denied"
+    ARCHIVED = "archived"  # Glacier and Deep Archive: there, but not to be read
     NO_BUCKET = "no bucket"
     NO_KEY = "no key"
     CHANGED = "changed"  # If-Match failed, or the local file moved under our hands
@@ -39,6 +40,7 @@ class StoreFault(Exception):  # noqa: N818 - named for what is so
 
 NEXT_STEP = {
     Kind.DENIED: "access denied: check the credentials and the bucket's policy",
+    Kind.ARCHIVED: "the object is archived: restore it first (aws s3api restore-object), or copy it to another class",
     Kind.NO_BUCKET: "the bucket does not exist: create it or correct the address",
     Kind.NO_KEY: "no such object",
     Kind.CHANGED: "the object was overwritten meanwhile",
@@ -49,7 +51,8 @@ NEXT_STEP = {
 
 DENIED_CODES = frozenset({
     "AccessDenied", "AllAccessDisabled", "AccountProblem", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-    "UnauthorizedAccess", "Forbidden", "InvalidSecurity", "NotSignedUp",
+    "UnauthorizedAccess", "Forbidden", "InvalidSecurity", "NotSignedUp", "InvalidToken", "AccessDeniedException",
+    "KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException",
 })  # fmt: skip
 STALE_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestTimeTooSkewed"})
 UNAVAILABLE_CODES = frozenset({
@@ -63,6 +66,7 @@ REJECTED_CODES = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall",
 BY_CODE = (
     (STALE_CODES, Kind.STALE),
     (UNAVAILABLE_CODES, Kind.UNAVAILABLE),
+    ({"InvalidObjectState"}, Kind.ARCHIVED),
     ({"NoSuchBucket", "InvalidBucketName"}, Kind.NO_BUCKET),
     (DENIED_CODES, Kind.DENIED),
     (CORRUPT_CODES, Kind.CORRUPT),

@@ -22,10 +22,9 @@ class S3Uri:
         return f"{SCHEME}{self.bucket}/{self.key}"
 
     def beneath(self, relative: str) -> str:
-        """Give the key of a file below this prefix; a trailing slash of the prefix makes no difference."""
-        if not self.key:
-            return relative
-        return f"{self.key.removesuffix('/')}/{relative}"
+        """Give the key of a file below this prefix; slashes at the prefix's end make no difference."""
+        prefix = self.key.rstrip("/")
+        return f"{prefix}/{relative}" if prefix else relative
 
 
 def parse(text: str) -> S3Uri:

@@ -53,6 +53,11 @@ class Names:
         first = self._turns % len(found)
         return sorted(found[first:] + found[:first], key=lambda address: self._is_bad(address, moment))
 
+    @staticmethod
+    def literal(site: Site) -> list[Address]:
+        """Give the address that a host is, in whatever spelling; none where it is a name."""
+        return _addresses(site, socket.AI_NUMERICHOST)
+
     def bad(self, site: Site, address: Address) -> None:
         """Say that an address could not be reached; when none can, the name is asked for again."""
         self._bad[address[1]] = time.monotonic()
@@ -64,7 +69,7 @@ class Names:
         return moment - self._bad.get(address[1], -BAD_FOR) < BAD_FOR
 
     async def _look_up(self, site: Site) -> list[Address]:
-        if literal := _addresses(site, socket.AI_NUMERICHOST):
+        if literal := self.literal(site):
             return literal
         from processing_agent.engines.fast.waiting import (  # noqa: PLC0415 - loaded only when it is needed
             Shared,

@@ -13,6 +13,7 @@ from processing_agent.engines.fast.names import Names
 from processing_agent.engines.fast.pipe import Pipe
 from processing_agent.engines.fast.streams import Tls
 from processing_agent.light import TYPE_CHECKING
+from processing_agent.s3.addresses import OPEN, forbidden, why_forbidden
 from processing_agent.s3.faults import Kind, StoreFault
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ IDLE = 30.0  # s after which a free connection is not trusted any more: stores a
 class Pool:
     """Hands out connections, the one used last first."""
 
-    def __init__(self, loop: Loop, ca_bundle: str | None) -> None:
+    def __init__(self, loop: Loop, ca_bundle: str | None, guard: str = OPEN) -> None:
         self._loop, self._ca_bundle = loop, ca_bundle or os.environ.get("AWS_CA_BUNDLE") or None
+        self._guard = guard
         self._buffer = memoryview(bytearray(BUFFER))
         self._pipe = Pipe()
         self._scratch: memoryview | None = None
@@ -76,15 +78,20 @@ class Pool:
     async def take(self, site: Site, *, fresh: bool = False, direct: bool = False, patience: float = 0.0) -> Connection:
         """Give a free connection, or a new one; always a new one if `fresh`.
 
-        `direct`: past any proxy. `patience`: s to connect, and without a byte then, where it should be less than usual.
+        `direct`: past any proxy, and wherever it is: a service of the platform. `patience`: s to connect, and without
+        a byte then, where it should be less than usual.
 
         Raises:
             OSError: it cannot be reached, or is not whom it should be.
-            StoreFault: the settings of proxy or CA bundle cannot be used.
+            StoreFault: the settings of proxy or CA bundle cannot be used, or nobody may have a store there.
         """
         is_short, self._lacking = self._lacking > 0, max(0, self._lacking - 1)
         found = None if fresh or is_short else self._free_one(site)
-        return found or await self._open(site, None if direct else self._proxy(site), patience)
+        if found is not None:
+            return found
+        if direct:
+            return await self._open(site, None, patience, OPEN)
+        return await self._open(site, self._proxy(site), patience, self._guard)
 
     def give_back(self, site: Site, connection: Connection) -> None:
         """Take back what `take` gave; what cannot be used again is closed."""
@@ -105,9 +112,13 @@ class Pool:
     def _proxy(self, site: Site) -> Proxy | None:
         return self._proxies.of(site) if self._proxies else None
 
-    async def _open(self, site: Site, proxy: Proxy | None, patience: float) -> Connection:
+    async def _open(self, site: Site, proxy: Proxy | None, patience: float, guard: str) -> Connection:
         context = self._tls_context() if site.tls else None
-        connection = await self._connected(proxy.site if proxy else site, patience, f"{proxy}: " if proxy else "")
+        if proxy:  # which looks names up itself; an address is one here as there
+            _allowed(site, self._names.literal(site), guard)
+            connection = await self._connected(proxy.site, await self._names.of(proxy.site), patience, f"{proxy}: ")
+        else:
+            connection = await self._connected(site, _allowed(site, await self._names.of(site), guard), patience)
         connection.pace.quiet = patience
         opened = False
         try:
@@ -121,8 +132,7 @@ class Pool:
                 self._drop(connection)
         return connection
 
-    async def _connected(self, site: Site, patience: float, through: str) -> Connection:
-        addresses = await self._names.of(site)
+    async def _connected(self, site: Site, addresses: list[Address], patience: float, through: str = "") -> Connection:
         for left, address in zip(reversed(range(len(addresses))), addresses, strict=True):
             try:
                 return await self._connect(address, patience or (NEXT_WITHIN if left else CONNECT_WITHIN))
@@ -230,6 +240,19 @@ class Pool:
         self._busy.clear()
         self._free.clear()
         self._pipe.close()
+
+
+def _allowed(site: Site, addresses: list[Address], guard: str) -> list[Address]:
+    """Leave out addresses that a store must not have.
+
+    Raises:
+        StoreFault: DENIED, there are no others.
+    """
+    reasons = [why_forbidden(address[1][0], guard) for address in addresses]
+    allowed = [address for address, why in zip(addresses, reasons, strict=True) if not why]
+    if reasons and not allowed:
+        raise forbidden(site.host, addresses[0][1][0], reasons[0])
+    return allowed
 
 
 def _proxies() -> Proxies | None:

@@ -69,7 +69,7 @@ class Requests:
 
     def __init__(self, loop: Loop, store: Store, keys: KeySource, watch: Watch, observer: Observer) -> None:
         self._store, self._observer = store, observer
-        self.pool = Pool(loop, store.ca_bundle)
+        self.pool = Pool(loop, store.ca_bundle, store.guard)
         self._ring = KeyRing(loop, keys, self.pool, store.region)
         self._region = self._ring.region
         self._regions: dict[str, str] = {}

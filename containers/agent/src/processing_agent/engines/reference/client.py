@@ -12,6 +12,7 @@ import urllib3.exceptions
 from botocore.config import Config
 
 from processing_agent.engines.reference.crew import THREADS
+from processing_agent.engines.reference.guard import guard_clients, refusal
 from processing_agent.s3.faults import NEXT_STEP, Kind, StoreFault, kind_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def make_client(store: Store, keys: Keys | None) -> Any:
             "aws_session_token": keys.token,
         }
     session = boto3.session.Session(region_name=store.region, **given)
+    guard_clients(session, store.guard)
     region = session.region_name or FALLBACK_REGION
     client = session.client(
         "s3", region_name=region, endpoint_url=store.endpoint, verify=store.ca_bundle, config=config
@@ -121,6 +123,8 @@ def _no_role(said: dict[str, str]) -> str:
 
 
 def _of_network(error: Exception, bucket: str, key: str) -> StoreFault:
+    if (fault := refusal(error)) is not None:
+        return StoreFault(fault.kind, fault.detail, bucket, key)
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return StoreFault(
