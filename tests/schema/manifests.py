@@ -75,8 +75,10 @@ def _values() -> list[dict[str, Any]]:
 
 def _with(row: dict[str, Any], value: Any) -> Manifest:
     manifest = _good(row.get("of", "whole"))
-    # a request above its limit would be one more reason
+    # what is above a limit would be one more reason
     manifest["spec"].get("resources", {}).pop("requests", None)
+    manifest["spec"].get("workspace", {}).pop("request", None)
+    manifest["spec"].pop("sharedMemorySize", None)
     put(manifest, row["field"], value)
     return manifest
 

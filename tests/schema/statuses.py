@@ -62,7 +62,12 @@ def fullest() -> JobStatus:
         ),
         outputs=tuple(
             OutputStatus(
-                name="n" * 60 + f"{n}", objects=1000000, bytes=10**15, seconds=0.5, upload=UploadState.NOT_REACHED
+                name="n" * 60 + f"{n}",
+                uri="s3://" + "u" * 1273,
+                objects=1000000,
+                bytes=10**15,
+                seconds=0.5,
+                upload=UploadState.NOT_REACHED,
             )
             for n in range(50)
         ),

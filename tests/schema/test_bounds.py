@@ -27,7 +27,7 @@ def _inputs(count: int) -> list[dict[str, Any]]:
 
 
 def _outputs(count: int) -> list[dict[str, Any]]:
-    return [{"name": f"o{i}", "path": f"/opt/ml/o/{i}", "s3": {"uri": "s3://bucket"}} for i in range(count)]
+    return [{"name": f"o{i}", "path": f"/opt/ml/o/{i}", "s3": {"uri": f"s3://bucket/{i}"}} for i in range(count)]
 
 
 def _env(count: int, text: str = "") -> list[dict[str, str]]:
@@ -45,7 +45,7 @@ def _named(name: str) -> Manifest:
 def fullest() -> Manifest:
     """Every list and every name as long as they may be: what the rules cost at run time has a limit, too."""
     path = "/opt/ml/" + "p" * 490
-    uri = "s3://bucket/" + "u" * 1000
+    uri = "s3://bucket/" + "u/" * 505
     reference = {"name": "s" * 253, "key": "k" * 253}
     size = {f"example.com/{n:02}{'r' * 61}": "1" for n in range(20)}
     return _spec(
@@ -55,9 +55,18 @@ def fullest() -> Manifest:
         workingDir="/" + "w" * 1023,
         env=[{"name": f"V{n:02}{'v' * 250}", "valueFrom": {"secretKeyRef": reference}} for n in range(100)],
         resources={"requests": size, "limits": size},
+        nodeSelector={f"example.com/{n:02}{'k' * 61}": "v" * 63 for n in range(20)},
+        tolerations=[{"key": f"example.com/{n:02}{'k' * 61}", "value": "v" * 63} for n in range(20)],
+        podLabels={f"example.com/{n:02}{'k' * 61}": "v" * 63 for n in range(50)},
+        podAnnotations={f"example.com/{n:02}{'k' * 61}": "a" * 1200 for n in range(50)},
         inputs=[{"name": f"i{n:02}{'n' * 60}", "path": f"{path}/i{n}", "s3": {"uri": uri}} for n in range(50)],
         outputs=[
-            {"name": f"o{n:02}{'n' * 60}", "path": f"{path}/o{n}", "s3": {"uri": uri}, "uploadOn": "OnSuccess"}
+            {
+                "name": f"o{n:02}{'n' * 60}",
+                "path": f"{path}/o{n}",
+                "s3": {"uri": f"{uri}{n:02}"},
+                "uploadOn": "OnSuccess",
+            }
             for n in range(50)
         ],
     )

@@ -64,7 +64,7 @@ def _is_bounded(path: str, node: dict[str, Any]) -> bool:
         case "integer":
             return {"minimum", "maximum"} <= set(node) or path.startswith("status")
         case "object":
-            return "properties" in node or "maxProperties" in node
+            return "properties" in node or "maxProperties" in node or path.startswith("spec.affinity.")  # opaque
         case None:
             return "maxLength" in node and bool(node["x-kubernetes-int-or-string"])
         case kind:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.schema.serving import Served
 
-MAX_STATUS = 64 * 1024
+MAX_STATUS = 128 * 1024  # the half of it 50 URIs of outputs, each as long as a URI may be
 UNSEEN = {"observedGeneration": -1, "attempts": 0}
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 

@@ -104,11 +104,13 @@ class Resources(SpecModel):
 
 
 class SecurityContext(SpecModel):
-    """The user that all the job's containers run as. The image's USER is not used."""
+    """The user that all the job's containers run as, whatever the image's USER and /etc/group say.
+
+    0, root or root's group, is refused unless the operator was installed with security.allowRoot.
+    """
 
     run_as_user: UserId | None = None
-    """The user's number. Absent: what the operator was installed with, by default 1000. 0 is root, which is refused
-    unless the operator was installed to allow it."""
+    """The user's number. Absent: what the operator was installed with, by default 1000."""
     run_as_group: UserId | None = None
     """The group's number. Absent: what the operator was installed with, by default 1000."""
     fs_group: UserId | None = None

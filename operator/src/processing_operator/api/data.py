@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from processing_operator.api.endpoint import Endpoint
 from processing_operator.api.model import SpecModel
 from processing_operator.api.paths import DataPath
 from processing_operator.api.rules import Rule, exactly_one, keys_matching
@@ -18,9 +19,9 @@ from processing_operator.api.scalars import (
     FileName,
     LongText,
     ObjectName,
+    Region,
     RoleArn,
     S3Uri,
-    Url,
 )
 
 
@@ -69,9 +70,9 @@ class S3Settings(SpecModel):
         ),
     )
 
-    endpoint: Url | None = None
-    """The store's address, http:// or https://. Absent: AWS."""
-    region: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    endpoint: Endpoint | None = None
+    """The store's address, http[s]://HOST[:PORT][/PATH]. No loopback or link-local address. Absent: AWS."""
+    region: Region | None = None
     """The store's region. Absent: us-east-1."""
     addressing: Addressing = Addressing.AUTO
     """Path (http://host/bucket/key), VirtualHost (http://bucket.host/key) or Auto, the default: Path where an endpoint
@@ -157,7 +158,8 @@ class S3Target(SpecModel):
     """Where an output goes."""
 
     uri: S3Uri
-    """s3://bucket/prefix that the files go below; a trailing slash makes no difference."""
+    """s3://bucket/prefix that the files go below; a trailing slash makes no difference. No two outputs of a job go to
+    one place, nor one below the other."""
 
 
 class Output(SpecModel):

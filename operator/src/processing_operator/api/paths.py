@@ -1,4 +1,4 @@
-"""Paths of inputs and outputs, and how they may lie to each other."""
+"""Where inputs and outputs lie in the containers and outputs in the store, and how they may lie to each other."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -65,11 +65,44 @@ def _output_above_input(spec: Any) -> str | None:
     return None
 
 
+def _place(output: Any) -> str:
+    """Where an output goes, in one spelling: its archive's object or its prefix, without the empty segments."""
+    address = output.s3.uri + (f"/{output.archive.name}" if output.archive is not None else "")
+    return "/".join(filter(None, address.split("/"))) + "/"
+
+
+def _target(output: Any) -> str:
+    archive = "" if output.archive is None else f", archive {output.archive.name}"
+    return f"{output.name} ({output.s3.uri}{archive})"
+
+
+def _one_place(spec: Any) -> str | None:
+    places = [(output, _place(output)) for output in spec.outputs]
+    for output, place in places:
+        for other, above in places:
+            if other is not output and place.startswith(above):
+                return f"{_target(output)} and {_target(other)}"
+    return None
+
+
 # the first half is not needed, but cheap, and tells most pairs apart
 _BELOW = "a.path.startsWith(b.path) && (a.path + '/').startsWith(b.path + '/')"
 _NESTED = f"self.outputs.exists(b, a.name != b.name && {_BELOW})"
 _ABOVE = f"self.inputs.exists(a, {_BELOW})"
 _REPEATED = "self.inputs.exists(b, a.name != b.name && a.path == b.path)"
+
+_ARCHIVE = "(has(o.archive) ? '{}' + string(o.archive.name) : '')"
+# each pass halves a run of slashes, of which a URI can have a thousand: cheaper than to take it apart
+_ONE_SLASH = ".replace('//', '/')" * 10
+# the list in a list gives it a name: it is made once; string(): CEL wants the values of a map to be of one type
+_PLACES = (
+    "[self.outputs.map(o, {'name': string(o.name), "
+    f"'text': string(o.name) + ' (' + string(o.s3.uri) + {_ARCHIVE.format(', archive ')} + ')', "
+    f"'place': (string(o.s3.uri) + {_ARCHIVE.format('/')} + '/'){_ONE_SLASH}}})]"
+)
+_ALONE = "places.exists_one(b, a.place.startsWith(b.place))"
+_OTHER = "places.filter(b, a.name != b.name && a.place.startsWith(b.place))[0].text"
+_BOTH = f"places.filter(a, !{_ALONE}).map(a, a.text + ' and ' + {_OTHER})[0]"
 
 LAYOUT_RULES = (
     Rule(
@@ -91,6 +124,14 @@ LAYOUT_RULES = (
         cel=f"!has(self.inputs) || !has(self.outputs) || !self.outputs.exists(b, {_ABOVE})",
         offender=_output_above_input,
         cel_offender=f"self.outputs.filter(b, {_ABOVE})[0].path",
+        field=".outputs",
+    ),
+    Rule(
+        message="two outputs must not go to one place in S3, nor one below the other, where they would overwrite each "
+        "other: give one of them another s3.uri or archive.name",
+        cel=f"!has(self.outputs) || {_PLACES}.all(places, places.all(a, {_ALONE}))",
+        offender=_one_place,
+        cel_offender=f"{_PLACES}.map(places, {_BOTH})[0]",
         field=".outputs",
     ),
 )

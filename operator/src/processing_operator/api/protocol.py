@@ -65,19 +65,47 @@ def config_map_dir(position: int) -> str:
     return f"{CONFIG_MAPS_DIR}/{position}"
 
 
-_STOP = "stop"
+def bounds(pod: int | None, script: int | None) -> str:
+    """The value of the bounds annotation: bytes of the node's disk that the Pod may fill, and its script's container.
+
+    Empty where neither has a limit.
+    """
+    given = {name: size for name, size in (("ephemeralStorage", pod), ("script", script)) if size is not None}
+    return json.dumps(given, separators=(",", ":")) if given else ""
 
 
-def stop_signal(at: str) -> str:
-    """The value of the signal annotation that asks the Pod to stop; `at`: when that was asked for (RFC 3339)."""
-    return json.dumps({_STOP: at}, separators=(",", ":"))
+LAUNCHER_SAYS: Final = "launcher: "
+"""How the launcher's termination message begins where it could not start the script; else it is the script's own."""
+
+STOP: Final = "stop"
+"""Member of the signal: launcher, fetch and upload are asked to stop."""
+ENDED: Final = "ended"
+"""Member of the signal: the script's container has ended. An upload that still waits for its start ends."""
+
+
+def signal(told: str, at: str, *members: str) -> str:
+    """The value of the signal annotation that says these members too, beside what it has told; `at` is RFC 3339.
+
+    What was said once stays as it was said.
+    """
+    return json.dumps({**dict.fromkeys(members, at), **_read(told)}, separators=(",", ":"), sort_keys=True)
 
 
 def asks_to_stop(value: str) -> bool:
     """Whether a signal annotation asks the Pod to stop. One that cannot be read asks for nothing."""
+    return STOP in _read(value)
+
+
+def tells_end(value: str) -> bool:
+    """Whether a signal annotation tells that the script's container has ended."""
+    return ENDED in _read(value)
+
+
+def _read(value: str) -> dict[str, str]:
+    """The members that say something."""
     try:
-        signal = json.loads(value)
+        told = json.loads(value)
     except (ValueError, RecursionError):
-        return False
-    at = signal.get(_STOP) if isinstance(signal, dict) else None
-    return isinstance(at, str) and at != ""
+        return {}
+    members = told.items() if isinstance(told, dict) else ()
+    return {name: at for name, at in members if isinstance(at, str) and at}

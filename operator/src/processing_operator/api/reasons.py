@@ -12,12 +12,15 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "OutOfMemory"
     WORKSPACE_FULL = "WorkspaceFull"
     SCRIPT_NOT_STARTED = "ScriptNotStarted"
+    IMAGE_PATH_CONFLICT = "ImagePathConflict"
+    """The image has something else where a directory of the job is to be mounted."""
 
     # the data or the job's description
     INPUT_NOT_FOUND = "InputNotFound"
     INPUT_ACCESS_DENIED = "InputAccessDenied"
     UNSAFE_KEY = "UnsafeKey"
     KEY_COLLISION = "KeyCollision"
+    INPUT_ARCHIVED = "InputArchived"
     INPUT_TOO_LARGE = "InputTooLarge"
     CHECKSUM_MISMATCH = "ChecksumMismatch"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
@@ -49,6 +52,8 @@ class Reason(StrEnum):
     POD_DELETED = "PodDeleted"
 
     # only while it waits
+    INPUT_JOB_PENDING = "InputJobPending"
+    """A job that an input comes from has not completed."""
     UNSCHEDULABLE = "Unschedulable"
     SCHEDULING_GATED = "SchedulingGated"
     """By the scheduling gates of others."""

@@ -79,13 +79,11 @@ RoleArn = Annotated[
         "must be the ARN of a role, such as arn:aws:iam::123456789012:role/reader",
     ),
 ]
-Url = Annotated[
+Region = Annotated[
     str,
-    Field(min_length=1, max_length=1024),
-    matching(
-        r"https?://[^/?#@\x00-\x20\x7f]+/?",
-        "must be http:// or https:// with a host and perhaps a port, nothing behind",
-    ),
+    Field(min_length=1, max_length=63),
+    # it becomes part of AWS's host names
+    matching(r"[A-Za-z0-9][A-Za-z0-9_-]*", "must be letters, digits, dashes and underscores, such as eu-west-1"),
 ]
 UserId = Annotated[int, Field(ge=0, le=2147483647), WHOLE]
 WorkingDir = Annotated[str, Field(min_length=1, max_length=1024), matching(r"/(?s:.)*", "must be an absolute path")]

@@ -94,6 +94,8 @@ class OutputStatus(SeenModel):
 
     name: Name
     """The output's name."""
+    uri: Annotated[str, Field(max_length=1280)] | None = None
+    """Where it is: the prefix, which ends in a slash; or the archive, which is one object."""
     objects: Count | None = None
     """How many objects were written."""
     bytes: Count | None = None
@@ -150,10 +152,10 @@ class Retries(SeenModel):
 
 
 class TransferProgress(SeenModel):
-    """How far the download or the upload of the current attempt is."""
+    """How far the current attempt is."""
 
     phase: StateWord
-    """Downloading or Uploading."""
+    """Downloading, Running or Uploading."""
     objects: Count
     """How many objects are done."""
     bytes: Count
@@ -166,6 +168,8 @@ class TransferProgress(SeenModel):
     """How many requests were made again."""
     last_error: ShortText | None = None
     """Why the last of them was made again."""
+    oom_kills: Count | None = None
+    """How many of the script's processes the kernel has killed for want of memory; absent for none."""
     time: Time | None = None
     """When it was that far."""
 
@@ -207,7 +211,7 @@ class JobStatus(SeenModel):
     phases: Annotated[tuple[PhaseStatus, ...], Field(max_length=10)] = ()
     """When each phase of the current attempt began and ended."""
     progress: TransferProgress | None = None
-    """How far the download or the upload is."""
+    """How far the download or the upload is; while the script runs, how many of its processes were killed."""
     restarts: Restarts | None = None
     """How often containers of the current attempt were started again."""
     exit_code: int | None = None

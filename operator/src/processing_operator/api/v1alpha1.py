@@ -29,15 +29,18 @@ from processing_operator.api.data import (
     S3Target,
     UploadOn,
 )
-from processing_operator.api.model import ApiModel, SeenModel, SpecModel, Time
+from processing_operator.api.limits import MEMORY_RULES, Timeouts, Workspace
+from processing_operator.api.model import ApiModel, SeenModel, Time
 from processing_operator.api.paths import LAYOUT_RULES
+from processing_operator.api.placement import Affinity, Placement, Toleration
 from processing_operator.api.quantity import Size
 from processing_operator.api.rules import KeyedBy, Rule
-from processing_operator.api.scalars import WHOLE, Bool, ImageName, LongText, ObjectName, WorkingDir
+from processing_operator.api.scalars import Bool, ImageName, LongText, ObjectName, WorkingDir
 from processing_operator.api.status import JobStatus
 
 __all__ = [
     "Addressing",
+    "Affinity",
     "Archive",
     "CaBundle",
     "CaKey",
@@ -52,6 +55,7 @@ __all__ = [
     "KeyRef",
     "Metadata",
     "Output",
+    "Placement",
     "ProcessingJob",
     "ProcessingJobSpec",
     "Resources",
@@ -60,38 +64,10 @@ __all__ = [
     "S3Target",
     "SecurityContext",
     "Timeouts",
+    "Toleration",
     "UploadOn",
     "Workspace",
 ]
-
-DAY = 86400
-WEEK = 7 * DAY
-
-
-class Workspace(SpecModel):
-    """The disk space under /opt/ml."""
-
-    size: Size = "30Gi"
-    """How much may lie there, inputs included. At 95 % the script is stopped and its outputs are uploaded
-    (WorkspaceFull). Default: 30Gi."""
-
-
-class Timeouts(SpecModel):
-    """How long each part of the job may take."""
-
-    pending_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
-    """All waiting before the script starts: for a node, an image, a Secret, a ServiceAccount, quota, the jobs named by
-    `from`. Default: 3600."""
-    download_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 86400
-    """The download, retries and restarts included. Default: 86400."""
-    run_seconds: Annotated[int, Field(ge=1, le=4 * WEEK), WHOLE] = 86400
-    """The script; then it is stopped, its outputs are uploaded and the job ends in Stopped. Default: 86400."""
-    stop_grace_seconds: Annotated[int, Field(ge=0, le=DAY), WHOLE] = 120
-    """From SIGTERM to SIGKILL, whenever the script is stopped. Default: 120."""
-    upload_seconds: Annotated[int, Field(ge=1, le=WEEK), WHOLE] = 3600
-    """The upload after the script's end, retries and restarts included. Default: 3600."""
-    termination_upload_seconds: Annotated[int, Field(ge=1, le=DAY), WHOLE] = 480
-    """The upload while the Pod is being deleted, whose grace period is this and stopGraceSeconds. Default: 480."""
 
 
 def _role_without_account(spec: Any) -> str | None:
@@ -161,10 +137,10 @@ SIZE_RULES = (
 )
 
 
-class ProcessingJobSpec(SpecModel):
+class ProcessingJobSpec(Placement):
     """What to run, on which data, and where its results go."""
 
-    RULES: ClassVar = (*LAYOUT_RULES, *SIZE_RULES, *IDENTITY_RULES)
+    RULES: ClassVar = (*LAYOUT_RULES, *SIZE_RULES, *IDENTITY_RULES, *MEMORY_RULES)
 
     image: ImageName
     """The image that the script runs in."""
@@ -182,10 +158,13 @@ class ProcessingJobSpec(SpecModel):
     """Environment variables of the script."""
     resources: Resources | None = None
     """Compute resources of the script, as in a Pod. Absent: what the operator was installed with, by default none."""
+    shared_memory_size: Size | None = None
+    """The size of /dev/shm in the script's container, by which PyTorch's DataLoader, Ray and others pass data between
+    processes. What lies there counts as the script's memory. Absent: the container runtime's, usually 64Mi."""
     security_context: SecurityContext | None = None
     """The user that all the job's containers run as."""
     workspace: Workspace = Workspace()
-    """The disk space under /opt/ml."""
+    """The disk space of inputs and outputs."""
     s3: S3Settings = S3Settings()
     """The object store that inputs and outputs are in."""
     service_account_name: ObjectName | None = None

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from processing_operator.api.rules import DUPLICATE, RULE
 from processing_operator.api.v1alpha1 import ProcessingJob
 
-_MAPS = {"requests", "limits", "inline"}
+_MAPS = {"requests", "limits", "inline", "nodeSelector", "podLabels", "podAnnotations"}
 _GIVEN = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 _TYPES = {
     "string_type": "string",
