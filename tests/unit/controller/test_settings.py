@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from processing_operator.domain.facts import OperatorDefaults
+from processing_operator.domain.defaults import OperatorDefaults
 from processing_operator.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
             "ALLOW_ROOT": "true",
             "RUN_AS_USER": "2000",
             "SCRIPT_RESOURCES": '{"requests": {"cpu": "500m"}}',
+            "PLATFORM_CREDENTIAL_ENDPOINTS": "https://s3.example.com:9000/, minio.example.com,[fd00::1]",
             "RESYNC_SECONDS": "5",
             "LOG_FORMAT": "text",
         },
@@ -48,10 +49,22 @@ def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.defaults().allow_root
     assert found.defaults().run_as_user == 2000
     assert found.defaults().script_resources == {"requests": {"cpu": "500m"}}
+    listed = ("https://s3.example.com:9000/", "minio.example.com", "[fd00::1]")
+    assert found.defaults().platform_credential_endpoints == listed
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("WORKERS", "0"), ("RESYNC_SECONDS", "0"), ("LOG_LEVEL", "loud"), ("HEALTH_PORT", "70000")]
+    ("name", "value"),
+    [
+        ("WORKERS", "0"),
+        ("RESYNC_SECONDS", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("HEALTH_PORT", "70000"),
+        ("PLATFORM_CREDENTIAL_ENDPOINTS", "*"),
+        ("PLATFORM_CREDENTIAL_ENDPOINTS", "s3.example.com,*.example.com"),
+        ("PLATFORM_CREDENTIAL_ENDPOINTS", "https://"),
+        ("PLATFORM_CREDENTIAL_ENDPOINTS", "s3.example.com:9000"),
+    ],
 )
 def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValidationError, match=re.compile(name, re.IGNORECASE)):

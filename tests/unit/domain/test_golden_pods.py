@@ -14,7 +14,9 @@ import pytest
 import yaml
 from kubernetes_validate.utils import schema_contents
 
-from processing_operator.domain.facts import OperatorDefaults
+from processing_operator.api.placement import Placement
+from processing_operator.api.v1alpha1 import EnvVar
+from processing_operator.domain.defaults import OperatorDefaults
 from processing_operator.domain.pods.build import build
 from processing_operator.domain.pods.env import staging_env
 from tests.unit.domain.builders import facts, job
@@ -99,6 +101,36 @@ CASES: dict[str, dict[str, Any]] = {
             "terminationUploadSeconds": 20,
         },
     },
+    "named_paths": {
+        "inputs": [
+            {"name": "train", "path": "/opt/ml/input/data/train", "s3": {"uri": "s3://data/train"}},
+            {"name": "test", "path": "/opt/ml/input/data/test", "s3": {"uri": "s3://data/test"}},
+            {"name": "weights", "path": "/opt/ml/model/pretrained/v1", "s3": {"uri": "s3://data/weights"}},
+        ],
+        "outputs": [{"name": "model", "path": "/opt/ml/checkpoints", "s3": {"uri": "s3://data/model"}}],
+    },
+    "storage": {
+        "workspace": {"size": "2Gi", "request": "1536Mi"},
+        "sharedMemorySize": "1Gi",
+        "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"ephemeral-storage": "4Gi"}},
+    },
+    "placement": {
+        "nodeSelector": {"pool": "gpu"},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {
+            "podAntiAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"team": "blue"}}}
+                ]
+            }
+        },
+        "priorityClassName": "batch",
+        "runtimeClassName": "nvidia",
+        "schedulerName": "volcano",
+        "podLabels": {"team": "blue"},
+        "podAnnotations": {"example.com/owner": "blue@example.com"},
+        "resources": {"limits": {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": "1"}},
+    },
     "image": {
         "imagePullPolicy": "Always",
         "imagePullSecrets": [{"name": "registry"}],
@@ -169,6 +201,9 @@ def test_pod_meets_pod_security_restricted(name: str) -> None:
     spec = make(name)["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    # nor does an image's /etc/group give its user groups, root's among them
+    assert spec["securityContext"]["supplementalGroupsPolicy"] == "Strict"
+    assert 0 not in [spec["securityContext"][name] for name in ("runAsUser", "runAsGroup", "fsGroup")]
     for container in [*spec["initContainers"], *spec["containers"]]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -192,13 +227,46 @@ def test_script_sees_no_credentials(name: str, access: set[str]) -> None:
     mounts = {container: {m["name"] for m in c["volumeMounts"]} for container, c in containers.items()}
     assert access <= mounts["fetch"] & mounts["upload"]
     assert mounts["script"] == {"workspace", "bin", "control", "signal"}
-    assert {variable["name"] for variable in containers["script"]["env"]} == {
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "HOME",
-    }
+    names = {variable["name"] for variable in containers["script"]["env"]}
+    assert names == {"AWS_REGION", "AWS_DEFAULT_REGION", "HOME", "USER", "LOGNAME"}
     assert spec["automountServiceAccountToken"] is False
     assert make(name)["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"] == "script"
+
+
+def test_what_a_pod_is_known_by() -> None:
+    """The nearer to the job, the stronger; what the operator needs is its own."""
+    census = job(
+        meta={
+            "labels": {
+                "a": "job",
+                "b": "job",
+                "app.kubernetes.io/managed-by": "Helm",
+                "processing-operator.dev/job": "x",
+            },
+            "annotations": {"example.com/cost": "42", "kubectl.kubernetes.io/last-applied-configuration": "{}"},
+        },
+        podLabels={"b": "pod", "sidecar.istio.io/inject": "true"},
+        podAnnotations={"linkerd.io/inject": "enabled"},
+    )
+    defaults = OperatorDefaults(
+        placement=Placement(pod_labels={"a": "all", "b": "all", "c": "all"}, pod_annotations={"note": "all"}),
+        carried_annotations=("example.com/cost",),
+    )
+    metadata = build(census, 1, facts(census, defaults=defaults))["metadata"]
+    labels, annotations = metadata["labels"], metadata["annotations"]
+    assert (labels["a"], labels["b"], labels["c"], labels["sidecar.istio.io/inject"]) == ("job", "pod", "all", "true")
+    assert labels["app.kubernetes.io/managed-by"] == "processing-operator"
+    assert labels["processing-operator.dev/job"] == "census"
+    assert (annotations["example.com/cost"], annotations["note"]) == ("42", "all")
+    assert annotations["linkerd.io/inject"] == "enabled"
+    assert "kubectl.kubernetes.io/last-applied-configuration" not in annotations
+
+
+def test_a_field_of_the_job_takes_the_place_of_the_default() -> None:
+    default = Placement(node_selector={"pool": "all", "disk": "ssd"}, priority_class_name="low")
+    census = job(nodeSelector={"pool": "gpu"}, tolerations=[])
+    spec = build(census, 1, facts(census, defaults=OperatorDefaults(placement=default)))["spec"]
+    assert (spec["nodeSelector"], spec["priorityClassName"]) == ({"pool": "gpu"}, "low")
 
 
 STS = [
@@ -208,9 +276,8 @@ STS = [
     ("https://bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com/", {"AWS_STS_REGIONAL_ENDPOINTS": "regional"}),
     ("https://s3.cn-north-1.amazonaws.com.cn:443", {"AWS_STS_REGIONAL_ENDPOINTS": "regional"}),
     ("http://s3.dev:8333", {"AWS_ENDPOINT_URL_STS": "http://s3.dev:8333"}),
-    ("http://[::1", {"AWS_ENDPOINT_URL_STS": "http://[::1"}),  # no address at all: the agent says so
     ("https://amazonaws.com.example.org", {"AWS_ENDPOINT_URL_STS": "https://amazonaws.com.example.org"}),
-    ("http://$(HOME):1", {"AWS_ENDPOINT_URL_STS": "http://$$(HOME):1"}),
+    ("https://proj.example.com/storage/v1/s3", {"AWS_ENDPOINT_URL_STS": "https://proj.example.com/storage/v1/s3"}),
 ]
 
 
@@ -225,15 +292,45 @@ def test_settings_of_the_operator_are_in_the_pod() -> None:
     defaults = OperatorDefaults(
         agent_image="registry/agent:2",
         agent_image_pull_policy="Never",
-        agent_memory_limit="1Gi",
+        agent_pull_secrets=("mirror",),
+        agent_env=(EnvVar(name="HTTPS_PROXY", value="http://proxy:3128/$(x)"), EnvVar(name="HOME", value="/no")),
+        upload_resources={"limits": {"memory": "1Gi"}},
         run_as_user=7,
         script_resources={"requests": {"cpu": "250m"}},
     )
-    census = job()
+    census = job(imagePullSecrets=[{"name": "own"}, {"name": "mirror"}])
     spec = build(census, 1, facts(census, defaults=defaults))["spec"]
     fetch, (upload, script) = spec["initContainers"][0], spec["containers"]
+    assert spec["imagePullSecrets"] == [{"name": "own"}, {"name": "mirror"}]
+    assert (
+        fetch["env"]
+        == upload["env"]
+        == [
+            {"name": "HTTPS_PROXY", "value": "http://proxy:3128/$$(x)"},
+            {"name": "HOME", "value": "/tmp"},
+        ]
+    )
     assert {fetch["image"], upload["image"]} == {"registry/agent:2"}
     assert {fetch["imagePullPolicy"], upload["imagePullPolicy"]} == {"Never"}
-    assert upload["resources"]["limits"] == {"memory": "1Gi"}
-    assert script["resources"] == {"requests": {"cpu": "250m"}}
+    assert upload["resources"] == {"limits": {"memory": "1Gi"}}
+    assert script["resources"] == {"requests": {"cpu": "250m", "ephemeral-storage": "1Gi"}}
     assert spec["securityContext"]["runAsUser"] == 7
+
+
+PLATFORM = [
+    # spec.s3.endpoint, whether what the platform gives goes there
+    (None, True),
+    ("https://s3.eu-west-1.amazonaws.com", True),
+    ("https://s3.example.com:9000", False),
+    ("https://listed.example.com/", True),
+    ("https://listed.example.com:9000", False),
+    ("http://by-host.example.com:9000/a", True),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "expected"), PLATFORM)
+def test_to_whom_the_platforms_credentials_go(endpoint: str | None, expected: bool) -> None:
+    listed = ("https://listed.example.com", "by-host.example.com")
+    census = job(s3={"endpoint": endpoint})
+    pod = build(census, 1, facts(census, defaults=OperatorDefaults(platform_credential_endpoints=listed)))
+    assert json.loads(pod["metadata"]["annotations"][PLAN])["s3"]["platformCredentials"] is expected

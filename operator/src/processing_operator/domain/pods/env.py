@@ -6,14 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from processing_operator.api import protocol
+from processing_operator.api.endpoint import is_aws
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from processing_operator.api.v1alpha1 import EnvVar, ProcessingJob
 
 DEFAULT_REGION = "us-east-1"
+USER = "processing"
+"""The name of the user 1000 in processing-sklearn, too."""
 
-# S3's own endpoints (regional, dual-stack, FIPS, VPC): their STS is elsewhere. Source: botocore's `dnsSuffix`es.
-_OF_AWS = re.compile(r"https?://[^/]+\.amazonaws\.(com|com\.cn|eu)(:[0-9]+)?/?", re.IGNORECASE)
 # Kubernetes reads "$(" as the beginning of a reference and "$$" as an escaped "$"; any other "$" stays as it is.
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
@@ -29,20 +32,29 @@ def region_of(job: ProcessingJob) -> str:
 
 
 def script_env(job: ProcessingJob) -> list[dict[str, Any]]:
-    """What SageMaker's containers find, HOME in a place that is always writable, and the job's own, which wins."""
+    """What SageMaker's containers find, HOME in a place that is always writable, and the job's own, which wins.
+
+    A name of the user: few images have an entry for its number, and much software asks who it is.
+    """
     given = {
         "AWS_REGION": {"value": region_of(job)},
         "AWS_DEFAULT_REGION": {"value": region_of(job)},
         "HOME": {"value": "/tmp"},  # noqa: S108 - the container's own
+        "USER": {"value": USER},
+        "LOGNAME": {"value": USER},
     }
     own = {variable.name: _source(variable) for variable in job.spec.env}
     return [{"name": name, **source} for name, source in {**given, **own}.items()]
 
 
-def staging_env(job: ProcessingJob) -> list[dict[str, Any]]:
-    """The environment of fetch and upload: what the AWS libraries look for. Everything else is in the plan."""
+def staging_env(job: ProcessingJob, own: Iterable[EnvVar] = ()) -> list[dict[str, Any]]:
+    """The environment of fetch and upload: the operator's own for them, and what the AWS libraries look for.
+
+    Everything else is in the plan.
+    """
     s3 = job.spec.s3
-    given: dict[str, dict[str, Any]] = {"HOME": {"value": "/tmp"}}  # noqa: S108 - the container's own
+    given: dict[str, dict[str, Any]] = {variable.name: _source(variable) for variable in own}
+    given["HOME"] = {"value": "/tmp"}  # noqa: S108 - the container's own
     if job.spec.service_account_name is not None:
         # whose STS is asked, also where a webhook of the platform brings the other variables
         given |= {name: {"value": region_of(job)} for name in ("AWS_REGION", "AWS_DEFAULT_REGION")}
@@ -65,7 +77,7 @@ def _role_env(role: str, endpoint: str | None) -> dict[str, dict[str, Any]]:
 
 def _sts_env(endpoint: str | None) -> dict[str, dict[str, Any]]:
     """A store of one's own has its STS at its own address (SeaweedFS, MinIO, Ceph); AWS has one in each region."""
-    if endpoint is None or _OF_AWS.fullmatch(endpoint):
+    if endpoint is None or is_aws(endpoint):
         return {"AWS_STS_REGIONAL_ENDPOINTS": {"value": "regional"}}
     return {"AWS_ENDPOINT_URL_STS": {"value": escape(endpoint)}}
 

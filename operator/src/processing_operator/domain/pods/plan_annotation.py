@@ -6,13 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from processing_operator.api import protocol
+from processing_operator.api.endpoint import is_aws, is_listed
 from processing_operator.domain.pods.env import region_of
-from processing_operator.domain.pods.volumes import workspace_bytes
+from processing_operator.domain.pods.resources import workspace_bytes
+from processing_operator.domain.pods.volumes import directories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from processing_operator.api.v1alpha1 import Input, Output, ProcessingJob
+    from processing_operator.domain.defaults import OperatorDefaults
+    from processing_operator.domain.facts import Facts
 
 PLAN_LIMIT: Final = 128 * 1024
 """Bytes. The API server allows 256 KiB for all annotations of an object together."""
@@ -25,7 +29,7 @@ class PlanTooLargeError(ValueError):
     """The plan does not fit into its annotation; the message names the fields and the numbers."""
 
 
-def plan_annotation(job: ProcessingJob, attempt: int, index: int, awaited: Mapping[str, ProcessingJob | None]) -> str:
+def plan_annotation(job: ProcessingJob, attempt: int, index: int, facts: Facts) -> str:
     """The plan as canonical JSON: no spaces, keys sorted, but for the config files, whose keys have SageMaker's order.
 
     An environment that is too large for it is left out of processingjobconfig.json; the script has it as its
@@ -34,8 +38,9 @@ def plan_annotation(job: ProcessingJob, attempt: int, index: int, awaited: Mappi
     Raises:
         PlanTooLargeError: it is larger than 128 KiB.
     """
-    uris = {source.name: _input_uri(source, awaited) for source in job.spec.inputs}
-    plan = json.loads(json.dumps(_plan(job, attempt, index, uris), sort_keys=True))  # sorted at every depth
+    uris = {source.name: _input_uri(source, facts.awaited) for source in job.spec.inputs}
+    plan = _plan(job, attempt, index, uris, facts.defaults)
+    plan = json.loads(json.dumps(plan, sort_keys=True))  # sorted at every depth
     text = ""
     for with_environment in (True, False):
         config = _config_files(job, index, uris, with_environment=with_environment)
@@ -61,10 +66,10 @@ def _input_uri(source: Input, awaited: Mapping[str, ProcessingJob | None]) -> st
         return None
     other = awaited[source.from_.job]
     output = None if other is None else find_output(other, source.from_.output)
-    return None if output is None else _output_uri(output)
+    return None if output is None else output_uri(output)
 
 
-def _output_uri(output: Output) -> str:
+def output_uri(output: Output) -> str:
     """What an output is read by: its archive's one object, or everything below its prefix.
 
     The slash at the end keeps out siblings by name: `train/` and not `train-2/`.
@@ -73,7 +78,9 @@ def _output_uri(output: Output) -> str:
     return prefix if output.archive is None else prefix + output.archive.name
 
 
-def _plan(job: ProcessingJob, attempt: int, index: int, uris: Mapping[str, str | None]) -> dict[str, Any]:
+def _plan(
+    job: ProcessingJob, attempt: int, index: int, uris: Mapping[str, str | None], defaults: OperatorDefaults
+) -> dict[str, Any]:
     spec, meta = job.spec, job.metadata
     return {
         "version": 1,
@@ -85,23 +92,29 @@ def _plan(job: ProcessingJob, attempt: int, index: int, uris: Mapping[str, str |
             "index": index,
         },
         "final": True,
-        "s3": _store(job),
+        "directories": list(directories(job)),
+        "s3": _store(job, defaults),
         "inputs": [_input(at, source, uris[source.name]) for at, source in enumerate(spec.inputs)],
         "outputs": [_output(output) for output in spec.outputs],
         "pendingTimeoutSeconds": spec.timeouts.pending_seconds,
         "downloadTimeoutSeconds": spec.timeouts.download_seconds,
         "uploadTimeoutSeconds": spec.timeouts.upload_seconds,
+        "stopGraceSeconds": spec.timeouts.stop_grace_seconds,
     }
 
 
-def _store(job: ProcessingJob) -> dict[str, Any]:
+def _store(job: ProcessingJob, defaults: OperatorDefaults) -> dict[str, Any]:
+    """Where the store is; what the platform gives a Pod is AWS's, and goes nowhere else without being told to."""
     s3 = job.spec.s3
+    listed = defaults.platform_credential_endpoints
+    trusted = s3.endpoint is None or is_aws(s3.endpoint) or is_listed(s3.endpoint, listed)
     bundle = None if s3.ca_bundle is None else s3.ca_bundle.config_map_key_ref
     return {
         "endpoint": s3.endpoint,
         "region": region_of(job),
         "addressing": s3.addressing.value,
         "secretName": s3.secret_name,
+        "platformCredentials": trusted,
         "caBundle": None if bundle is None else {"configMap": bundle.name, "key": bundle.key},
     }
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from posixpath import commonpath, normpath
+from typing import TYPE_CHECKING, Any, Final
 
 from processing_operator.api import protocol
-from processing_operator.api.names import ANNOTATION_PLAN, ANNOTATION_SIGNAL
+from processing_operator.api.names import ANNOTATION_BOUNDS, ANNOTATION_PLAN, ANNOTATION_SIGNAL
 from processing_operator.api.quantity import parse_quantity
+from processing_operator.domain.pods.resources import volume_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from processing_operator.api.v1alpha1 import ProcessingJob
 
 _Source = tuple[str, str, dict[str, Any]]
 """A volume's name, the directory that it is mounted at, read only, and where its files come from."""
 
-_GIB = 1024**3
+_ALWAYS_MOUNTED: Final = ("config", "output", "processing")
+_SHARED_MEMORY_DIR: Final = "/dev/shm"  # noqa: S108 - a volume of its own
 _READ_ONLY_FOR_ALL = 0o444
 _READ_ONLY_FOR_GROUP = 0o440
 _AUDIENCE = "sts.amazonaws.com"
@@ -26,24 +31,42 @@ _TOKEN_SECONDS = 3600
 
 def pod_volumes(job: ProcessingJob) -> list[dict[str, Any]]:
     """All volumes, in the protocol's order."""
-    # above the launcher's limit, since the kubelet deletes everything when this one is passed
-    workspace_limit = workspace_bytes(job) * 11 // 10 + _GIB
     return [
-        _empty_dir("workspace", str(workspace_limit)),
+        _empty_dir("workspace", str(volume_bytes(job))),
         _empty_dir("bin", "64Mi"),
-        _empty_dir("control", "16Mi"),
+        # the script writes here, too: by a limit of its own it could have its Pod evicted
+        {"name": "control", "emptyDir": {}},
         _empty_dir("state", "2Gi"),
-        _pod_info("podinfo", {"plan": ANNOTATION_PLAN, "signal": ANNOTATION_SIGNAL}),
-        _pod_info("signal", {"signal": ANNOTATION_SIGNAL}),
+        _pod_info("podinfo", {"plan": ANNOTATION_PLAN, "signal": ANNOTATION_SIGNAL, "bounds": ANNOTATION_BOUNDS}),
+        _pod_info("signal", {"signal": ANNOTATION_SIGNAL, "bounds": ANNOTATION_BOUNDS}),
+        *_shared_memory(job),
         _empty_dir("tmp-fetch", "1Gi"),
         _empty_dir("tmp-upload", "1Gi"),
         *({"name": name, **source} for name, _, source in (*_access(job), *_config_maps(job))),
     ]
 
 
-def workspace_bytes(job: ProcessingJob) -> int:
-    """What the script may fill."""
-    return ceil(parse_quantity(job.spec.workspace.size))
+def mounted(job: ProcessingJob) -> tuple[str, ...]:
+    """The directories below /opt/ml that script and upload have of the workspace: what lies beside them is the image's.
+
+    Of paths with the same first directory the deepest that holds them all: a file cannot be moved from one mount to
+    another, so fewer are better.
+    """
+    found: dict[str, str] = {name: name for name in _ALWAYS_MOUNTED}
+    paths = (*(source.path for source in job.spec.inputs), *(output.path for output in job.spec.outputs))
+    for absolute in paths:
+        path = absolute.removeprefix(f"{protocol.WORKSPACE_DIR}/")
+        first = path.split("/", 1)[0]
+        found[first] = commonpath((found.get(first, path), path))
+    return tuple(sorted(found.values()))
+
+
+def directories(job: ProcessingJob) -> tuple[str, ...]:
+    """What fetch makes of the workspace: what is mounted, and a working directory there, which would be root's."""
+    mounts = mounted(job)
+    working = normpath(job.spec.working_dir or "/").removeprefix(f"{protocol.WORKSPACE_DIR}/")
+    below = any(working.startswith(f"{mount}/") for mount in mounts)
+    return (*mounts, working) if below else mounts
 
 
 def fetch_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
@@ -59,26 +82,40 @@ def fetch_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
     ]
 
 
-def script_mounts() -> list[dict[str, Any]]:
+def script_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
     """The script sees no credentials, no plan and no journal."""
     return [
-        _mount("workspace", protocol.WORKSPACE_DIR),
+        *_workspace_mounts(job),
         _mount("bin", protocol.BIN_DIR, read_only=True),
         _mount("control", protocol.CONTROL_DIR),
         _mount("signal", protocol.SIGNAL_DIR, read_only=True),
+        *(_mount(volume["name"], _SHARED_MEMORY_DIR) for volume in _shared_memory(job)),
     ]
 
 
 def upload_mounts(job: ProcessingJob) -> list[dict[str, Any]]:
     """Upload changes nothing of what the script left."""
     return [
-        _mount("workspace", protocol.WORKSPACE_DIR, read_only=True),
+        *_workspace_mounts(job, read_only=True),
         _mount("control", protocol.CONTROL_DIR, read_only=True),
         _mount("state", protocol.STATE_DIR),
         _mount("podinfo", protocol.PODINFO_DIR, read_only=True),
         *(_mount(name, path, read_only=True) for name, path, _ in _access(job)),
         _mount("tmp-upload", "/tmp"),  # noqa: S108 - a volume of its own
     ]
+
+
+def _workspace_mounts(job: ProcessingJob, *, read_only: bool = False) -> Iterator[dict[str, Any]]:
+    for path in mounted(job):
+        mount = _mount("workspace", f"{protocol.WORKSPACE_DIR}/{path}", read_only=read_only)
+        yield {**mount, "subPath": path}
+
+
+def _shared_memory(job: ProcessingJob) -> list[dict[str, Any]]:
+    """None, where the container runtime's own is enough."""
+    size = job.spec.shared_memory_size
+    limit = None if size is None else str(ceil(parse_quantity(size)))
+    return [] if limit is None else [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": limit}}]
 
 
 def _access(job: ProcessingJob) -> list[_Source]:
