@@ -12,7 +12,8 @@ from processing_operator.api.protocol import FETCH, GATE, SCRIPT, UPLOAD, pod_na
 from processing_operator.api.status import JobStatus, TransferProgress
 from processing_operator.api.v1alpha1 import ProcessingJob
 from processing_operator.domain.actions import Actions
-from processing_operator.domain.facts import Facts, OperatorDefaults, PodFacts, Refusal
+from processing_operator.domain.defaults import OperatorDefaults
+from processing_operator.domain.facts import Facts, PodFacts, Refusal
 from processing_operator.domain.observe import observe
 from processing_operator.domain.pods.build import pod_labels, spec_digest
 from processing_operator.domain.reading import read_pod
@@ -156,8 +157,12 @@ def pod(
     conditions: list[Obj] | None = None,
     others: list[Obj] | None = None,
     owner: str = UID,
+    storage: str = "",
 ) -> Obj:
-    """A Pod of the job `census`, as the API server gives it; `gates` are those of others."""
+    """A Pod of the job `census`, as the API server gives it; `gates` are those of others.
+
+    `storage`: its script's limit for ephemeral-storage.
+    """
     census = job()
     meta: Obj = {
         "name": name or pod_name(census, attempt),
@@ -175,6 +180,8 @@ def pod(
         "initContainers": [{"name": FETCH, **restart}],
         "containers": [{"name": UPLOAD, **restart}, {"name": SCRIPT}],
     }
+    if storage:
+        spec["containers"][1]["resources"] = {"limits": {"ephemeral-storage": storage}}
     if gated or gates:
         spec["schedulingGates"] = [{"name": gate} for gate in (*((GATE,) if gated else ()), *gates)]
     elif node:

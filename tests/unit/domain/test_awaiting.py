@@ -40,7 +40,12 @@ def test_waits(other: ProcessingJob | None) -> None:
     """Until its time is over, from the first look on."""
     actions = look(other)
     status = written(actions)
-    assert (actions.create, status.state, status.reason, status.pending_since) == (None, "Waiting", None, at(10))
+    assert (actions.create, status.state, status.reason, status.pending_since) == (
+        None,
+        "Waiting",
+        "InputJobPending",
+        at(10),
+    )
     assert "first" in (status.message or "")
     assert actions.again_at == at(70)
     assert look(other, now=69, status=status.dump()).status is None

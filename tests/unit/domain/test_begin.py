@@ -50,15 +50,33 @@ def test_pod_is_claimed_and_released(gates: tuple[str, ...]) -> None:
     assert (actions.claim.attempts, actions.claim.state, actions.claim.start_time) == (1, "Pending", at(0))
     assert [(entry.pod, entry.pod_uid) for entry in actions.claim.instances] == [("census-1a2b3c4d-1-0", "pod-1")]
     assert actions.claim.pending_since == at(40)
-    assert [target.uid for target in actions.release] == ["pod-1"]
+    assert [release.target.uid for release in actions.release] == ["pod-1"]
     assert [event.reason for event in actions.events] == ["Created"]
 
 
 @pytest.mark.parametrize("created", [set(), {"pod-1"}], ids=["by another process", "by this one"])
 def test_claimed_pod_is_released_after_a_crash(created: set[str]) -> None:
     actions = look(pod(gated=True), status=begun(), created=created)
-    assert [target.uid for target in actions.release] == ["pod-1"]
+    assert [release.target.uid for release in actions.release] == ["pod-1"]
     assert actions.claim is None
+
+
+BOUNDS = [
+    # the script's limit for ephemeral-storage; what its launcher is told; whether people are
+    ("", "", False),
+    ("100Mi", '{"ephemeralStorage":104857600,"script":104857600}', True),
+    ("40Gi", '{"ephemeralStorage":42949672960,"script":42949672960}', False),
+]
+
+
+@pytest.mark.parametrize(("limit", "told", "warned"), BOUNDS)
+def test_the_limits_that_the_pod_was_admitted_with_are_handed_on(limit: str, told: str, *, warned: bool) -> None:
+    census = job()
+    actions = decide(census, facts(census, pod(gated=True, storage=limit), created={"pod-1"}), at(0))
+    assert [release.bounds for release in actions.release] == [told]
+    events = [event.message for event in actions.events if event.reason == "WorkspaceLimited"]
+    assert bool(events) is warned
+    assert all("104857600 bytes" in message and "spec.workspace.size, 30Gi" in message for message in events)
 
 
 def test_second_pod_of_an_attempt_is_never_released() -> None:

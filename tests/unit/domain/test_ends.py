@@ -61,8 +61,8 @@ ENDS: list[tuple[str, Obj, str, str, list[str]]] = [
     ("record unreadable, code 3", pod(fetch=FETCHED, upload=sent(0, "?"), script=ended(3)), "Failed", "ScriptFailed", ["exit code 3"]),
     ("exit 3", failed(3), "Failed", "ScriptFailed", ["script", "exit code 3", "kubectl logs -n default"]),
     ("segfault", failed(139), "Failed", "ScriptFailed", ["139 (SIGSEGV)"]),
-    ("exit 127", failed(127), "Failed", "CommandNotFound", ["script", "127", "spec.command", "python3"]),
-    ("exit 126", failed(126), "Failed", "CommandNotFound", ["126"]),
+    ("exit 127 of the script's own", failed(127), "Failed", "ScriptFailed", ["script", "127", "what it calls is not there"]),
+    ("exit 126 of the script's own", failed(126), "Failed", "ScriptFailed", ["126", "cannot be executed"]),
     ("oom by the kubelet", failed(137, reason="OOMKilled"), "Failed", "OutOfMemory", ["script", "137", "48Mi"]),
     ("oom by the record", failed(137, sent(0, record(code=137, signal=9, oom=1, peak=50331648))), "Failed", "OutOfMemory", ["48 MiB"]),
     ("oom of a child, exit 3", failed(3, sent(0, record(code=3, oom=1))), "Failed", "ScriptFailed", ["exit code 3"]),
@@ -144,7 +144,7 @@ RECORDS: list[tuple[str, Obj, str, str, list[str], int]] = [
     ("a code below 0", left(odd(code=-1, reason="Exited"), ended(0)), "Failed", "ExitUnknown", [], 0),
     ("no code", left(odd(reason="Exited"), ended(0)), "Failed", "ExitUnknown", [], 0),
     ("empty", left(odd(), ended(137)), "Failed", "ScriptFailed", ["by whom is not known"], 137),
-    ("0, but not by itself", left(odd(code=0, reason="Abandoned"), ended(0)), "Failed", "ExitUnknown", ["Abandoned"], 0),
+    ("0, but not by itself", left(odd(code=0, reason="Abandoned"), ended(0)), "Failed", "ScriptFailed", ["Abandoned"], 0),
 ]  # fmt: skip
 
 

@@ -78,7 +78,7 @@ BEFORE_START: list[tuple[str, Obj, str, bool]] = [
 def test_loss_before_the_script_started_is_made_good(seen: Obj, reason: str, deletes: bool) -> None:
     actions = look(seen)
     status = written(actions)
-    assert (status.state, status.reason, status.completion_time) == ("Pending", None, None)
+    assert (status.state, status.reason, status.completion_time) == ("Pending", reason, None)
     assert [(entry.attempt, entry.reason) for entry in status.attempt_history] == [(1, reason)]
     assert [(entry.start_time, entry.end_time) for entry in status.attempt_history] == [(at(0), at(30))]
     assert status.retries is not None
@@ -100,7 +100,7 @@ def test_ten_losses_in_a_row_are_enough(times: int, goes_on: bool) -> None:
     actions = look(seen, status=lost(times))
     status = written(actions)
     assert (status.state, actions.create) == ("Pending" if goes_on else "Failed", None)
-    assert (status.reason, status.completion_time is None) == (None if goes_on else "Preempted", goes_on)
+    assert (status.reason, status.completion_time is None) == ("Preempted", goes_on)
     assert (status.retries and status.retries.before_start) == (times + goes_on or None)
     if not goes_on:
         assert "10 attempts in a row were lost before the script started" in (status.message or "")

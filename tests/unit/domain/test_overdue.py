@@ -89,6 +89,24 @@ def test_container_that_cannot_keep_its_own_limit(seen: Obj, status: Obj, due: f
     assert len(actions.delete) == 1
 
 
+SAID = "launcher: no lock"
+UNHEARD = pod(fetch=FETCHED, upload=crashing(600), script=ended(125, 4, 5, message=SAID), signal='{"ended":"now"}')
+
+
+def test_upload_that_does_not_end_although_the_script_never_started() -> None:
+    """It was told so."""
+    status = begun(state="Pending", conditions=[condition("Reconciling", reason="ScriptNotStarted", since=6)])
+    census = job(status=status, timeouts=LIMITS)
+    assert decide(census, facts(census, UNHEARD), at(605)).delete == ()
+    actions = decide(census, facts(census, UNHEARD), at(606))
+    assert actions.claim is not None
+    assert (actions.claim.state, actions.claim.reason, len(actions.delete)) == ("Failing", "ScriptNotStarted", 1)
+    assert SAID in (actions.claim.message or "")
+    again = job(status=actions.claim.dump(), timeouts=LIMITS)
+    assert len(decide(again, facts(again, UNHEARD), at(607)).delete) == 1
+    assert written(decide(again, facts(again, gone=UNHEARD), at(700))).reason == "ScriptNotStarted"
+
+
 def test_last_words_of_a_container_that_crashes_are_told() -> None:
     census = job(status=loading(), timeouts=LIMITS)
     assert "137 (SIGKILL)" in (written(decide(census, facts(census, fetch(crashing(1))), at(700))).message or "")

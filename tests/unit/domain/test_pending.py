@@ -198,3 +198,12 @@ def test_reconciling_tells_since_when() -> None:
     status = begun(conditions=[condition("Reconciling", reason="Pending", since=0)])
     (entry,) = written(look(script("ErrImagePull", SLOW), 10, status)).conditions
     assert (entry.reason, entry.last_transition_time) == ("ImagePullFailed", at(10))
+
+
+def test_an_image_that_has_a_file_for_a_directory_is_not_waited_for() -> None:
+    """A runtime that finds out when it makes the container would try for ever."""
+    words = 'container create failed: error mounting "/x" to rootfs at "/opt/ml/model": mount: not a directory'
+    actions = look(script("CreateContainerError", words), 10)
+    assert actions.claim is not None
+    assert (actions.claim.state, actions.claim.reason, len(actions.delete)) == ("Failing", "ImagePathConflict", 1)
+    assert "at /opt/ml/model the image has something else than a directory" in (actions.claim.message or "")

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from processing_operator.domain.decide import decide
-from processing_operator.domain.facts import OperatorDefaults, Refusal
+from processing_operator.domain.defaults import OperatorDefaults
+from processing_operator.domain.facts import Refusal
 from tests.unit.domain.builders import Obj, at, begun, facts, job, reconciling, running
 
 QUOTA = Refusal("Quota", "exceeded quota: compute, requested: cpu=2, used: cpu=1, limited: cpu=2")
@@ -58,15 +59,39 @@ def test_waited_for_and_then_given_up(refusal: Refusal, reason: str, final: str,
     assert "Next: " in (last.message or "")
 
 
-def test_root_is_refused_unless_allowed() -> None:
-    census = job(securityContext={"runAsUser": 0})
-    actions = decide(census, facts(census), at(10))
+ROOT = [
+    # the job's securityContext, the operator's settings, what the message says
+    ({"runAsUser": 0}, {}, "spec.securityContext.runAsUser: must not be 0 (root)"),
+    ({"runAsGroup": 0}, {}, "spec.securityContext.runAsGroup: must not be 0 (root's group)"),
+    ({"fsGroup": 0}, {}, "spec.securityContext.fsGroup: must not be 0 (root's group)"),
+    ({"runAsUser": 1, "runAsGroup": 0, "fsGroup": 0}, {}, "spec.securityContext.runAsGroup: must not be 0 (root's group); spec.securityContext.fsGroup: must not be 0 (root's group)"),
+    ({"runAsGroup": 0.0}, {}, "spec.securityContext.runAsGroup: must not be 0 (root's group)"),
+    ({}, {"run_as_user": 0}, "the operator's setting PROCESSING_RUN_AS_USER (chart: jobs.runAsUser): must not be 0 (root)"),
+    ({"runAsUser": 7}, {"run_as_group": 0}, "the operator's setting PROCESSING_RUN_AS_GROUP (chart: jobs.runAsGroup): must not be 0 (root's group)"),
+    ({}, {"fs_group": 0}, "the operator's setting PROCESSING_FS_GROUP (chart: jobs.fsGroup): must not be 0 (root's group)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("own", "settings", "words"), ROOT)
+def test_root_is_refused_unless_allowed(own: Obj, settings: Obj, words: str) -> None:
+    census = job(securityContext=own)
+    actions = decide(census, facts(census, defaults=OperatorDefaults(**settings)), at(10))
+    assert actions.create is None
     assert actions.status is not None
     assert (actions.status.state, actions.status.reason) == ("Failed", "InvalidPod")
-    assert "spec.securityContext.runAsUser" in (actions.status.message or "")
-    allowed = decide(census, facts(census, defaults=OperatorDefaults(allow_root=True)), at(10))
+    assert (actions.status.message or "").startswith(words + ": ")
+    assert "security.allowRoot" in (actions.status.message or "")
+    allowed = decide(census, facts(census, defaults=OperatorDefaults(allow_root=True, **settings)), at(10))
     assert allowed.create is not None
-    assert allowed.create["spec"]["securityContext"]["runAsNonRoot"] is False
+
+
+def test_root_is_root_where_it_is_allowed() -> None:
+    census = job(securityContext={"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0})
+    actions = decide(census, facts(census, defaults=OperatorDefaults(allow_root=True)), at(10))
+    assert actions.create is not None
+    security = actions.create["spec"]["securityContext"]
+    assert security["runAsNonRoot"] is False
+    assert "supplementalGroupsPolicy" not in security
 
 
 def test_settings_do_not_touch_what_runs() -> None:
@@ -95,3 +120,54 @@ def test_large_environment_is_left_out_of_the_config_file() -> None:
     actions = decide(census, facts(census), at(10))
     assert actions.create is not None
     assert "Environment" not in actions.create["metadata"]["annotations"]["processing-operator.dev/plan"]
+
+
+ABOVE = (
+    'Pod "census-1a2b3c4d-1-0" is invalid: spec.containers[1].resources.requests: '
+    'Invalid value: "1Gi": must be less than or equal to ephemeral-storage limit of 50Mi'
+)
+
+
+def test_a_namespace_with_less_disk_than_is_asked_for_gets_a_pod_that_asks_for_none() -> None:
+    """The limit is a LimitRange's default. What the operator asks for on its own is left out, once."""
+    census = job()
+    whole = decide(census, facts(census), at(0)).create
+    assert whole is not None
+    slim = decide(census, facts(census, refusal=Refusal("Invalid", ABOVE, whole)), at(0)).create
+    assert slim is not None
+    containers = [*slim["spec"]["initContainers"], *slim["spec"]["containers"]]
+    assert ["ephemeral-storage" in one["resources"].get("requests", {}) for one in containers] == [False] * 3
+    again = decide(census, facts(census, refusal=Refusal("Invalid", ABOVE, slim)), at(0))
+    assert (again.create, again.status and again.status.reason) == (None, "InvalidPod")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"workspace": {"request": "2Gi"}}, {"resources": {"requests": {"ephemeral-storage": "2Gi"}}}],
+    ids=["workspace", "resources"],
+)
+def test_what_the_job_asks_for_is_never_left_out(spec: Obj) -> None:
+    census = job(**spec)
+    whole = decide(census, facts(census), at(0)).create
+    slim = decide(census, facts(census, refusal=Refusal("Invalid", ABOVE, whole)), at(0)).create
+    assert slim is not None
+    assert slim["spec"]["containers"][1]["resources"]["requests"]["ephemeral-storage"] == "2Gi"
+
+
+# Source: Kubernetes, the admission plugins ResourceQuota and LimitRanger.
+RESOURCES = [
+    'pods "census-1a2b3c4d-1-0" is forbidden: failed quota: team: must specify limits.cpu for: fetch,upload',
+    'pods "census-1a2b3c4d-1-0" is forbidden: minimum memory usage per Container is 256Mi, but request is 64Mi',
+    'pods "census-1a2b3c4d-1-0" is forbidden: cpu max limit to request ratio per Container is 1, but provided ratio is 40.000000',
+    'pods "census-1a2b3c4d-1-0" is forbidden: maximum cpu usage per Pod is 1, but limit is 2',
+]
+
+
+@pytest.mark.parametrize("words", RESOURCES)
+def test_who_can_mend_what_a_namespace_asks_of_every_container(words: str) -> None:
+    census = job()
+    status = decide(census, facts(census, refusal=Refusal("Policy", words)), at(10)).status
+    assert status is not None
+    assert (status.state, status.reason) == ("Waiting", "InvalidPod")
+    assert words in (status.message or "")
+    assert "agent.fetch.resources and agent.upload.resources" in (status.message or "")

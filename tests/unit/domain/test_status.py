@@ -43,7 +43,12 @@ SPEC: Obj = {
     ],
     "outputs": [
         {"name": "out", "path": "/opt/ml/processing/out", "s3": {"uri": "s3://data/out"}},
-        {"name": "model", "path": "/opt/ml/model", "s3": {"uri": "s3://data/model"}},
+        {
+            "name": "model",
+            "path": "/opt/ml/model",
+            "s3": {"uri": "s3://data/model/"},
+            "archive": {"format": "TarGz", "name": "model.tar.gz"},
+        },
     ],
 }
 LANDED = result(items=[[1, 2000, 620, "C"], [1, 0, 1, "C"]])
@@ -98,9 +103,9 @@ def test_counts() -> None:
         {"name": "data", "objects": 1, "bytes": 2000, "seconds": 0.62},
         {"name": "code", "objects": 1, "bytes": 0, "seconds": 0.001},
     ]
-    assert [(entry.name, entry.objects, entry.bytes, entry.upload) for entry in status.outputs] == [
-        ("out", 2, 300, "Complete"),
-        ("model", 0, 0, "Skipped"),
+    assert [(entry.name, entry.objects, entry.bytes, entry.upload, entry.uri) for entry in status.outputs] == [
+        ("out", 2, 300, "Complete", "s3://data/out/"),
+        ("model", 0, 0, "Skipped", "s3://data/model/model.tar.gz"),
     ]
     assert (status.exit_code, status.exit_message) == (0, "accuracy 0.95\n")
 

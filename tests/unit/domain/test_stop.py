@@ -1,9 +1,14 @@
 """A stop that was asked for: before the Pod, before the script, while it runs, and after."""
 
+# ruff: noqa: E501 - a row is a line
+
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
+from processing_operator.api.status import State, TransferProgress
 from processing_operator.domain.actions import Actions
 from processing_operator.domain.decide import decide
 from tests.unit.domain.builders import (
@@ -19,10 +24,12 @@ from tests.unit.domain.builders import (
     facts,
     job,
     pod,
+    record,
     result,
     running,
     runs,
     stop_latched,
+    text,
     uploading,
     waiting,
     written,
@@ -59,10 +66,10 @@ def test_stop(seen: Obj, signalled: bool, deleted: bool, state: str) -> None:
         assert actions.claim is not None, "remembered before it is acted upon"
 
 
-def test_pod_whose_script_could_not_be_started_is_told_to_end_and_not_deleted() -> None:
+def test_pod_whose_script_could_not_be_started_is_told_so_and_not_deleted() -> None:
     census = job(status=begun(state="Running"), stop=True)
     actions = decide(census, facts(census, pod(fetch=FETCHED, upload=runs(4), script=START_ERROR)), at(30))
-    assert (len(actions.stop), actions.delete, written(actions).state) == (1, (), "Stopping")
+    assert (len(actions.ended), actions.stop, actions.delete, written(actions).state) == (1, (), (), "Stopping")
 
 
 def test_stop_is_latched() -> None:
@@ -160,8 +167,6 @@ def test_pod_that_was_told_something_else_is_told_to_stop(signal: str) -> None:
 
 # one of script and upload cannot do its part any more: the other is told to end
 CUT_SHORT: list[tuple[str, Obj, bool]] = [
-    ("no command for the runtime", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR), True),
-    ("told so", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR, signal=ASKED), False),
     ("upload has given up", pod(fetch=FETCHED, upload=ended(64), script=runs(4)), True),
     ("upload crashed", pod(fetch=FETCHED, upload=ended(1), script=runs(4)), False),
     ("upload crashed, old API server", pod(fetch=FETCHED, upload=ended(1), script=runs(4), rules=False), True),
@@ -178,3 +183,64 @@ def test_what_would_run_for_nothing_is_told_to_end(seen: Obj, told: bool) -> Non
     actions = decide(census, facts(census, seen), at(30))
     assert (len(actions.stop), actions.delete) == (told, ())
     assert all(entry.type != "StopRequested" for entry in written(actions).conditions)
+
+
+SAID = "launcher: the script was not started: lock: no space left on device"
+TOLD = '{"ended":"2026-01-01T00:00:20Z"}'
+UPLOADS = TransferProgress(phase=State.UPLOADING, objects=1, bytes=1)
+
+
+def over(code: int, message: str = "", *, upload: Obj | None = None, signal: str = "", **more: Any) -> Obj:
+    script = ended(code, 4, 5, message=message, **more)
+    return pod(fetch=FETCHED, upload=upload or runs(4), script=script, signal=signal)
+
+
+# the script's container has ended; whether upload is told, and what the job says meanwhile
+OVER: list[tuple[str, Obj, TransferProgress | None, bool, str]] = [
+    ("the launcher could not work", over(125, SAID), None, True, "Pending"),
+    ("told so", over(125, SAID, signal=TOLD), None, False, "Pending"),
+    ("asked to stop before", over(125, SAID, signal=ASKED), None, True, "Pending"),
+    ("no command for the runtime", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR), None, True, "Pending"),
+    ("told that", pod(fetch=FETCHED, upload=runs(4), script=START_ERROR, signal=TOLD), None, False, "Pending"),
+    ("killed, perhaps before the start", over(137, reason="OOMKilled"), None, True, "Uploading"),
+    ("failed, perhaps before the start", over(3), None, True, "Uploading"),
+    ("failed, upload has begun", over(3), UPLOADS, False, "Uploading"),
+    ("failed, upload had seen the start", over(3), UPLOADS.model_copy(update={"phase": State.WAITING}), False, "Uploading"),
+    ("failed, a process was killed", over(3), UPLOADS.model_copy(update={"phase": State.RUNNING}), False, "Uploading"),
+    ("failed, the download was told of", over(3), UPLOADS.model_copy(update={"phase": State.DOWNLOADING}), True, "Uploading"),
+    ("ended well", over(0), None, False, "Uploading"),
+    ("upload is started again", over(125, SAID, upload=waiting("CrashLoopBackOff", last=ended(1))), None, True, "Pending"),
+    ("upload has ended", over(125, SAID, upload=ended(0, 4, 6)), None, False, "Failed"),
+    ("being deleted", pod(fetch=FETCHED, upload=runs(4), script=ended(125, message=SAID), deleting=900), None, False, "Stopping"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", OVER, ids=[row[0] for row in OVER])
+def test_upload_is_told_once_that_there_may_be_nothing_to_wait_for(
+    row: tuple[str, Obj, TransferProgress | None, bool, str],
+) -> None:
+    _, seen, told, expected, state = row
+    census = job(status=begun(state="Running"))
+    actions = decide(census, facts(census, seen, progress=told), at(30))
+    assert (len(actions.ended), actions.stop, actions.delete) == (expected, (), ())
+    assert written(actions).state == state
+
+
+def test_the_launchers_words_are_told_at_once_and_are_not_the_scripts() -> None:
+    census = job(status=begun(state="Running", phases=[{"name": "Running", "startTime": text(4)}]))
+    status = written(decide(census, facts(census, over(125, SAID)), at(30)))
+    assert SAID in (status.message or "")
+    assert (status.exit_message, [phase.name for phase in status.phases]) == (None, ["Downloading"])
+    assert (status.state, status.reason) == ("Pending", "ScriptNotStarted")
+    end = over(125, SAID, upload=ended(64, 4, 6, message=result("ScriptNotStarted", "it ended")))
+    status = written(decide(census, facts(census, end), at(31)))
+    assert (status.state, status.reason, status.exit_message) == ("Failed", "ScriptNotStarted", None)
+    assert f"ended with exit code 125 before the script started; {SAID}" in (status.message or "")
+    assert [phase.name for phase in status.phases] == ["Downloading"]
+
+
+def test_a_message_of_the_scripts_that_looks_like_the_launchers_is_the_scripts() -> None:
+    census = job(status=begun(state="Running"))
+    end = over(125, SAID, upload=ended(0, 4, 9, message=record(code=125)))
+    status = written(decide(census, facts(census, end), at(31)))
+    assert (status.reason, status.exit_message) == ("ScriptFailed", SAID)

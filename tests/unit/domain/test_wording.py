@@ -55,6 +55,7 @@ def test_durations_are_as_kubectl_writes_them(seconds: float, text: str) -> None
 NO_STEP = {
     Reason.STOP_REQUESTED,  # somebody has asked for it: nothing is left to do
     # never an end: the message quotes who holds the job back
+    Reason.INPUT_JOB_PENDING,
     Reason.UNSCHEDULABLE,
     Reason.SCHEDULING_GATED,
     Reason.NOT_STARTING,

@@ -114,12 +114,12 @@ def test_clock_that_is_set_back_holds_nothing_up(wrote: float | None) -> None:
     assert minor(LOADING, LOADING, HELD_AT, wrote, progress=MOVED).status is not None
 
 
-def test_what_is_held_back_holds_up_nothing_else() -> None:
-    """The deletion of what is over does not wait for the status."""
+def test_a_loss_is_told_at_once() -> None:
+    """However short the download was."""
     census = job(status=begun(state="Downloading"))
     over = pod(phase="Failed", fetch=ended(64, 1, 29), status={"reason": "Evicted"})
     actions = decide(census, facts(census, over), at(30))
-    assert (actions.status, len(actions.delete)) == (None, 1)
+    assert (written(actions).reason, len(actions.delete)) == ("Evicted", 1)
 
 
 def test_refusal_in_other_words_waits_too() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from processing_operator.api import protocol
+from processing_operator.api import names, protocol
 from processing_operator.controller.refusals import PodRefusedError
 from processing_operator.controller.store import JobKey
 from processing_operator.domain.facts import Refusal
@@ -17,7 +17,7 @@ from processing_operator.kube.errors import AlreadyExistsError, NotFoundError, S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processing_operator.domain.facts import PodTarget
+    from processing_operator.domain.facts import PodTarget, Release
 
 Obj = dict[str, Any]
 T = TypeVar("T")
@@ -106,7 +106,9 @@ class Api:
         self.writes += 1
         pod = self._target(target)
         told = {one["name"]: one["state"] for one in pod["status"].get("containerStatuses") or []}
-        if not self._finished(owner_uid(pod)):
+        signal = pod["metadata"]["annotations"][names.ANNOTATION_SIGNAL]
+        unheard = protocol.asks_to_stop(signal) or protocol.tells_end(signal)
+        if not unheard and not self._finished(owner_uid(pod)):
             assert "script" not in told or "waiting" in told["script"], (
                 "a Pod is deleted although its script has started"
             )
@@ -207,12 +209,13 @@ class Client:
     async def create_pod(self, manifest: Obj) -> Obj:
         return await self._call("create_pod", lambda: self.api.create_pod(manifest))
 
-    async def release_pod(self, _namespace: str, target: PodTarget) -> Obj:
-        def release(pod: Obj) -> None:
+    async def release_pod(self, _namespace: str, release: Release) -> Obj:
+        def change(pod: Obj) -> None:
             gates = pod["spec"]["schedulingGates"]
             pod["spec"]["schedulingGates"] = [gate for gate in gates if gate["name"] != protocol.GATE]
+            pod["metadata"].setdefault("annotations", {})[names.ANNOTATION_BOUNDS] = release.bounds
 
-        return await self._call("release_pod", lambda: self.api.change_pod(target, release))
+        return await self._call("release_pod", lambda: self.api.change_pod(release.target, change))
 
     async def annotate_pod(self, _namespace: str, target: PodTarget, annotations: dict[str, str]) -> Obj:
         def annotate(pod: Obj) -> None:

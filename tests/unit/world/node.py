@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from processing_operator.api.names import ANNOTATION_SIGNAL
-from processing_operator.api.protocol import asks_to_stop
+from processing_operator.api.protocol import asks_to_stop, tells_end
 from tests.unit.world.api import Api, Obj, now, owner_uid, text
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Truth:
     reason: str = "Exited"
     code: int = 0
     reported: bool = True
+    without_script: bool = False
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Node:
         uploads: is told of the job's uid at each upload's end.
         skew: by how many seconds its clock is ahead.
         dead: it does nothing and tells nothing: its Pods are Terminating for ever.
+        frozen: its launchers do not act: scripts run until their Pods' grace is over.
     """
 
     api: Api
@@ -44,6 +46,7 @@ class Node:
     starts: list[str] = field(default_factory=list)
     skew: float = 0.0
     dead: bool = False
+    frozen: bool = False
 
     def step(self, choose: Choose, pick: Choose | None = None) -> None:
         """Something happens in one of the Pods, which `pick` (else `choose`) picks by name; `choose` says what."""
@@ -59,7 +62,7 @@ class Node:
             if "deletionTimestamp" in pod["metadata"]:
                 self.api.remove_pod(pod)
         elif "deletionTimestamp" in pod["metadata"]:
-            self._report(pod, truth, self._terminate(truth, choose))
+            self._report(pod, truth, self._terminate(pod, truth, choose))
         elif not truth.reported:
             self._report(pod, truth, "Running")
         else:
@@ -89,12 +92,18 @@ class Node:
         elif "running" in truth.fetch["state"]:
             truth.fetch = self._end_fetch(truth.fetch["restartCount"], choose)
             phase = "Failed" if truth.fetch["state"].get("terminated", {}).get("exitCode") == 64 else "Pending"
+        elif truth.script is None and choose(["starts", "starts", "starts", "fails"]) == "fails":
+            truth.without_script, truth.code, truth.reason = True, 125, ""
+            truth.script, truth.upload = self._end(125, "launcher: no lock"), self._run()
         elif truth.script is None:
             self.starts.append(owner_uid(pod))
             truth.script, truth.upload, truth.reported = self._run(), self._run(), False
             return
         elif "running" in truth.script["state"]:
-            self._end_script(truth, pod["metadata"]["annotations"][ANNOTATION_SIGNAL], choose)
+            if not self.frozen:
+                self._end_script(truth, pod["metadata"]["annotations"][ANNOTATION_SIGNAL], choose)
+        elif truth.without_script:
+            phase = self._wait_for_start(truth, pod["metadata"]["annotations"][ANNOTATION_SIGNAL])
         else:
             phase = self._end_upload(truth, choose)
         self._report(pod, truth, phase)
@@ -111,6 +120,13 @@ class Node:
         truth.reason = "StopRequested" if stopped else "Exited"
         truth.script, truth.upload = self._end(truth.code), self._run()
 
+    def _wait_for_start(self, truth: Truth, signal: str) -> str:
+        """Upload does, until it is told that there is nothing to wait for."""
+        if not (asks_to_stop(signal) or tells_end(signal)):
+            return "Running"
+        truth.upload = self._end(64, _result("ScriptNotStarted", "it has ended"))
+        return "Failed"
+
     def _end_upload(self, truth: Truth, choose: Choose) -> str:
         assert truth.upload is not None
         restarts = truth.upload["restartCount"]
@@ -122,8 +138,13 @@ class Node:
         truth.upload = end
         return "Succeeded" if code == 0 and truth.code == 0 and truth.reason else "Failed"
 
-    def _terminate(self, truth: Truth, choose: Choose) -> str:
-        """SIGTERM ends fetch and script; the uploader then takes its time."""
+    def _terminate(self, pod: Obj, truth: Truth, choose: Choose) -> str:
+        """SIGTERM ends fetch and script; the uploader then takes its time. SIGKILL comes at the end of the grace."""
+        if self.frozen and truth.script is not None and "running" in truth.script["state"]:
+            if text(now()) < pod["metadata"]["deletionTimestamp"]:
+                return "Running"
+            truth.script = truth.upload = self._end(137)
+            return "Failed"
         if truth.fetch is not None and "terminated" not in truth.fetch["state"]:
             truth.fetch = self._end(143)
         if truth.script is not None and "terminated" not in truth.script["state"]:

@@ -14,7 +14,7 @@ from processing_operator.controller.reconciler import Reconciler
 from processing_operator.controller.recorder import Recorder
 from processing_operator.controller.resync import Resync
 from processing_operator.controller.store import JobKey, Store
-from processing_operator.domain.facts import OperatorDefaults
+from processing_operator.domain.defaults import OperatorDefaults
 from tests.unit.world.api import Api, Client, Obj, now
 
 if TYPE_CHECKING:

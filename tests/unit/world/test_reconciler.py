@@ -227,6 +227,20 @@ def test_an_unexpected_refusal_is_logged_as_an_error_and_tried_again(caplog: pyt
     assert caplog.records[-1].__dict__["key"] == "ns/j"
 
 
+def test_a_failed_job_is_a_warning_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    async def do(found: Bench) -> None:
+        await found.look()
+        found.say(ended(64, '{"v":1,"reason":"InputNotFound","message":"no such key","items":[]}'), "Failed")
+        await asyncio.sleep(1)
+        await found.look()
+
+    bench(do)
+    [line] = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert "no such key" in line.getMessage()
+    told = line.__dict__
+    assert (told["key"], told["state"], told["reason"]) == ("ns/j", "Failed", "InputNotFound")
+
+
 def test_deleted_while_it_is_looked_at() -> None:
     async def do(found: Bench) -> None:
         found.client.before["patch_job_status", 1] = NotFoundError("gone")
@@ -387,6 +401,29 @@ def test_progress_stands_in_the_status() -> None:
             50,
         )
         assert "3 of 5 objects, 30 of 50 bytes" in status["message"]
+
+    bench(do)
+
+
+def test_a_kill_for_want_of_memory_is_told_when_it_happens() -> None:
+    """By upload's log, while the script runs; once for each time that there are more."""
+
+    async def do(found: Bench) -> None:
+        await found.look()
+        found.say(fetch=ended(0), upload=RUNNING, script=RUNNING)
+        await asyncio.sleep(60)
+        line = '{"progress": {"phase": "Running", "objects": 0, "bytes": 0, "retries": 0, "oomKills": %s}}'
+        for kills in (1, 1, 3, "x", -1):
+            found.client.logs[found.pod["metadata"]["name"]] = [line % kills]
+            await found.operator.progress.read_all()
+            await found.look()
+            await asyncio.sleep(60)
+        status = found.job["status"]
+        assert (status["state"], status["progress"]["oomKills"]) == ("Running", 3)
+        assert "the kernel killed 3 of its processes for want of memory" in status["message"]
+        told = [event for event in found.api.events.values() if event["reason"] == "OutOfMemory"]
+        assert [event["type"] for event in told] == ["Warning", "Warning"]
+        assert "raise spec.resources.limits.memory" in told[0]["note"]
 
     bench(do)
 

@@ -44,6 +44,8 @@ MOVES = (
         "node dies",
         "node lives",
         "node lives",
+        "launchers freeze",
+        "launchers thaw",
     ]
 )
 
@@ -68,7 +70,7 @@ class World:
 
     def make_job(self) -> None:
         self.generation += 1
-        job = make_job("j", timeouts={"pendingSeconds": 120})
+        job = make_job("j", timeouts={"pendingSeconds": 120, "runSeconds": 300, "stopGraceSeconds": 10})
         job["metadata"]["uid"] = f"{self.generation:08d}-uid"
         self.api.put_job(job)
 
@@ -120,6 +122,8 @@ class World:
             "gate removed": self.open_gates,
             "node dies": lambda: setattr(self.node, "dead", True),
             "node lives": lambda: setattr(self.node, "dead", False),
+            "launchers freeze": lambda: setattr(self.node, "frozen", True),
+            "launchers thaw": lambda: setattr(self.node, "frozen", False),
         }
         changes.get(move, lambda: None)()
 
@@ -156,6 +160,9 @@ class World:
         assert len(own) <= 1, "two attempts at a time"
         assert not any("forged" in pod["metadata"]["labels"] for pod in released), "a forged Pod is released"
         assert not any(operator.crashed for operator in self.operators), "a loop has ended"
+        told = self.job.status
+        assert all(one.reason and one.message for one in told.conditions), told.conditions
+        assert told.state != "Waiting" or told.reason, "nobody says what it waits for"
         before = [pod for pod in released if owner_uid(pod) != self.uid and may_upload(pod)]
         assert not (before and starts.count(self.uid)), "a script runs beside its predecessor's upload"
 
@@ -167,13 +174,13 @@ class World:
         del self.operators[1:]
         self.operators[0].client.lasting.clear()
         quiet = 0
-        for turn in range(600):
+        for turn in range(300):
             self.open_gates()
             self.api.collect()
             before = self.api.writes
             self.node.step(lambda choices: choices[0])
             self.node.step(lambda choices: choices[0], max if turn % 3 else min)
-            await asyncio.sleep(3)
+            await asyncio.sleep(3 if turn < 30 else 20)  # what still goes on is waited for: a launcher that is frozen
             self.check()
             quiet = quiet + 1 if self.api.writes == before else 0
             if quiet > 15 and is_finished(self.job):
@@ -208,7 +215,7 @@ def play(choose: Choose, moves: list[str], *, skew: float = 0.0, lag: float = 0.
     return run(main())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_promises_are_kept(random: Random) -> None:
     moves = random.choices(MOVES, k=random.randrange(45))
@@ -223,6 +230,34 @@ def test_promises_are_kept(random: Random) -> None:
 @pytest.mark.parametrize("moves", [["deaf"], ["outage", "long time", "healed"], ["crash"], ["node dies", "node lives"]])
 def test_what_heals_ends_well(moves: list[str]) -> None:
     assert play(lambda choices: choices[0], moves, well=3).job.status.state == "Completed"
+
+
+def test_a_frozen_launcher_does_not_hold_the_job_for_ever() -> None:
+    """A signal, then the deletion of its Pod, by the operator's own clock: the node's is an hour behind."""
+    world = play(lambda choices: choices[0], ["launchers freeze"], well=4, skew=3600.0)
+    status = world.job.status
+    assert world.node.starts == [world.uid]
+    assert (status.state, status.reason) == ("Stopped", "MaxRuntimeExceeded")
+    assert "its launcher did not act" in (status.message or "")
+
+
+def test_a_launcher_that_fails_ends_the_job_at_once() -> None:
+    def fails(choices: list[Any]) -> Any:
+        return "fails" if "fails" in choices else choices[0]
+
+    async def main() -> World:
+        world = World(fails)
+        await world.begin()
+        for _ in range(12):
+            world.node.step(world.choose)
+            await asyncio.sleep(1)
+        await world.operators[0].crash()
+        return world
+
+    world = run(main())
+    assert (world.job.status.state, world.job.status.reason) == ("Failed", "ScriptNotStarted")
+    assert "launcher: no lock" in (world.job.status.message or "")
+    assert world.node.starts == []
 
 
 def test_a_job_made_again_never_runs_beside_its_predecessor() -> None:

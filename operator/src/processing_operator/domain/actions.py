@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from processing_operator.api.status import JobStatus
-    from processing_operator.domain.facts import PodFacts, PodTarget, Verdict
+    from processing_operator.domain.facts import PodFacts, PodTarget, Release, Verdict
     from processing_operator.domain.wording import Headline
 
 PodManifest = dict[str, Any]
 
 LOOK_AGAIN: Final = timedelta(seconds=5)
 """Where a watch should wake the job before that: a Pod was written to, or its fetch looks again."""
+LAST_WORDS: Final = timedelta(seconds=60)
+"""How long after its own grace a Pod may take to go."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,15 @@ class PodWrites:
         create: the (gated) Pod of the next attempt. After success or a refusal decide again at once.
         release: Pods whose gate (ours) is taken away: they may run now.
         stop: Pods whose script is told to stop.
+        ended: Pods whose upload is told that the script's container has ended.
         delete: Pods to delete, with their own grace, if they are still as they were seen.
         again_at: look again at this time, if nothing else wakes the job before.
     """
 
     create: PodManifest | None = None
-    release: tuple[PodTarget, ...] = ()
+    release: tuple[Release, ...] = ()
     stop: tuple[PodTarget, ...] = ()
+    ended: tuple[PodTarget, ...] = ()
     delete: tuple[PodTarget, ...] = ()
     again_at: datetime | None = None
 
@@ -89,4 +93,4 @@ class Actions(PodWrites):
     @property
     def writes(self) -> bool:
         """Whether anything is to be written: then everything is read anew and decided again before."""
-        return bool(self.claim or self.create or self.release or self.stop or self.delete or self.status)
+        return bool(self.claim or self.create or self.release or self.stop or self.ended or self.delete or self.status)

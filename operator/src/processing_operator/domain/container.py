@@ -35,6 +35,11 @@ class ContainerEnd:
         """The container's process existed."""
         return self.started_at is not None and not self.start_failed
 
+    def was_before(self, other: ContainerEnd) -> bool:
+        """Whether it came first, where both times are known: they are of one node's clock, in whole seconds."""
+        mine, others = self.finished_at, other.finished_at
+        return mine is not None and others is not None and mine < others
+
     @cached_property
     def result(self) -> StageResult | None:
         """What fetch or upload reported; None where it cannot be read."""

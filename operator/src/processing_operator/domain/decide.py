@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from processing_operator.domain.actions import Actions, Decision
 from processing_operator.domain.conditions import is_finished
-from processing_operator.domain.policies import awaiting, begin, ends, going, waiting
+from processing_operator.domain.policies import awaiting, begin, ends, going, overrun, waiting
 from processing_operator.domain.settle import settle
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 OPEN: Final[tuple[OpenPolicy, ...]] = (
     ends.ended,  # every Pod of the attempt tells how it ended
     ends.vanished,  # a Pod is gone, and nobody saw it go
+    ends.terminating,  # a Pod should have gone long ago: its node is dead
     ends.failing,  # the end is decided and waits for its Pod
     going.stop_attempt,  # a stop was asked for
     going.release,  # the operator died between claim and release
+    overrun.overrun,  # the launcher has not ended a script that it should have ended
     going.cut_short,  # script or upload cannot do its part any more
     waiting.waiting,  # the script has not started: for the cluster, or for the user
     waiting.overdue,  # fetch or upload have not kept their own limits

@@ -9,12 +9,14 @@ from processing_operator.api.protocol import FETCH, UPLOAD
 from processing_operator.api.reasons import Reason
 from processing_operator.api.status import Restarts, State
 from processing_operator.domain.actions import JobEvent
-from processing_operator.domain.wording import join
+from processing_operator.domain.pods.resources import workspace_bytes
+from processing_operator.domain.wording import join, with_next_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from processing_operator.api.status import JobStatus
+    from processing_operator.api.v1alpha1 import ProcessingJob
     from processing_operator.domain.container import ContainerFacts
     from processing_operator.domain.facts import PodFacts
 
@@ -24,16 +26,20 @@ RESTARTED: Final = "Restarted"
 ATTEMPT_LOST: Final = "AttemptLost"
 RESTART_RULES_DROPPED: Final = "RestartRulesDropped"
 OUTPUTS_NOTICE: Final = "OutputsNotice"
+WORKSPACE_LIMITED: Final = "WorkspaceLimited"
 _LATCHED: Final = {
     ConditionType.RESTART_RULES: RESTART_RULES_DROPPED,
     ConditionType.SPEC_CHANGED: ConditionType.SPEC_CHANGED.value,
 }
 
 
-def tell_changes(before: JobStatus, after: JobStatus, pod: PodFacts | None) -> Iterator[JobEvent]:
+def tell_changes(job: ProcessingJob, after: JobStatus, pod: PodFacts | None) -> Iterator[JobEvent]:
     """One Event for each thing that has happened."""
+    before = job.status
     if after.attempts > before.attempts:
         yield JobEvent("Normal", CREATED, f"attempt {after.attempts}: created Pod {after.instances[0].pod}")
+        if pod is not None and pod.storage_bound is not None and pod.storage_bound < workspace_bytes(job):
+            yield JobEvent("Warning", WORKSPACE_LIMITED, _limited(job, pod.storage_bound))
     for kind, reason in _LATCHED.items():
         condition = get_condition(after.conditions, kind)
         if condition is not None and get_condition(before.conditions, kind) is None:
@@ -45,14 +51,28 @@ def tell_changes(before: JobStatus, after: JobStatus, pod: PodFacts | None) -> I
     yield from _tell_of_state(before, after)
 
 
+def _limited(job: ProcessingJob, bound: int) -> str:
+    return (
+        f"the Pod may fill {bound} bytes of the node's disk, less than spec.workspace.size, {job.spec.workspace.size}: "
+        "its containers' limits for ephemeral-storage, of spec.resources or of a LimitRange of the namespace, added "
+        "up. The script is stopped before that, and its outputs are uploaded"
+    )
+
+
 def _tell_of_pod(before: JobStatus, after: JobStatus, pod: PodFacts) -> Iterator[JobEvent]:
     if after.inputs and not before.inputs and (notice := _notice(pod.fetch)):
         yield JobEvent("Warning", INPUTS_NOTICE, f"container {FETCH}: {notice}")
     if after.outputs and not before.outputs and (notice := _notice(pod.upload)):
         yield JobEvent("Warning", OUTPUTS_NOTICE, f"container {UPLOAD}: {notice}")
+    if _kills(after) > _kills(before):
+        yield JobEvent("Warning", Reason.OUT_OF_MEMORY, with_next_step(after.message or "", Reason.OUT_OF_MEMORY))
     none = Restarts()
     if (after.restarts or none).upload > 0 == (before.restarts or none).upload:
         yield JobEvent("Warning", RESTARTED, after.message or "")
+
+
+def _kills(status: JobStatus) -> int:
+    return 0 if status.progress is None else status.progress.oom_kills or 0
 
 
 def _notice(container: ContainerFacts) -> str:
@@ -71,5 +91,6 @@ def _tell_of_state(before: JobStatus, after: JobStatus) -> Iterator[JobEvent]:
     stop = ConditionType.STOP_REQUESTED
     if get_condition(after.conditions, stop) is not None and get_condition(before.conditions, stop) is None:
         yield JobEvent("Normal", Reason.STOP_REQUESTED, message)
-    if after.reason is not None and after.reason != before.reason:
-        yield JobEvent("Warning", after.reason, message)
+    lost = after.attempt_history[-1:] != before.attempt_history[-1:]  # that is told of already
+    if after.reason is not None and after.reason != before.reason and not lost:
+        yield JobEvent("Normal" if after.reason == Reason.INPUT_JOB_PENDING else "Warning", after.reason, message)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from processing_operator.api import protocol
+from processing_operator.api.protocol import LAUNCHER_SAYS
+from processing_operator.api.reasons import Reason
+from processing_operator.domain.defaults import OperatorDefaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,20 +19,6 @@ if TYPE_CHECKING:
     from processing_operator.api.v1alpha1 import ProcessingJob
     from processing_operator.domain.container import ContainerFacts
     from processing_operator.domain.results import ExitRecord
-
-
-@dataclass(frozen=True)
-class OperatorDefaults:
-    """The operator's settings that decisions depend on (the chart's values)."""
-
-    agent_image: str = "processing-agent:0.1.0"
-    agent_image_pull_policy: str = "IfNotPresent"
-    agent_memory_limit: str = "128Mi"
-    allow_root: bool = False
-    run_as_user: int = 1000
-    run_as_group: int = 1000
-    fs_group: int = 1000
-    script_resources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,14 @@ class PodTarget:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A Pod that may run now, and what its launcher is told of the limits that it was admitted with."""
+
+    target: PodTarget
+    bounds: str
+
+
+@dataclass(frozen=True)
 class PodFacts:
     """One Pod, of all that the API server tells what decisions are made by.
 
@@ -58,6 +57,8 @@ class PodFacts:
         spec_digest: of the spec that it was built from.
         gated: it was not released yet: nothing of it has ever run.
         foreign_gates: the scheduling gates of others (a queue's).
+        storage_bound: bytes of the node's disk at which the kubelet evicts it; None: no container has a limit.
+        script_bound: the same, of what the script's container holds outside of volumes.
         grace: seconds from its deletion to SIGKILL.
         scheduled: the condition PodScheduled.
         disruption: the condition DisruptionTarget, if it is True: why Kubernetes itself takes the Pod away.
@@ -81,6 +82,8 @@ class PodFacts:
     spec_digest: str
     gated: bool
     foreign_gates: tuple[str, ...]
+    storage_bound: int | None
+    script_bound: int | None
     grace: int
     scheduled: PodCondition | None
     disruption: PodCondition | None
@@ -95,6 +98,11 @@ class PodFacts:
     def target(self) -> PodTarget:
         """The Pod as it was seen, for a write that must not hit a changed one."""
         return PodTarget(self.name, self.uid, self.resource_version)
+
+    @property
+    def release(self) -> Release:
+        """The Pod as it was seen, with what only its admission has told."""
+        return Release(self.target, protocol.bounds(self.storage_bound, self.script_bound))
 
     @property
     def terminal(self) -> bool:
@@ -122,6 +130,24 @@ class PodFacts:
         """The launcher's record of the script's end, as the uploader passed it on."""
         result = self.upload.last_result
         return None if result is None else result.exit
+
+    @property
+    def launcher_said(self) -> str:
+        """The launcher's own words, where it ended and has left no record; any others are the script's."""
+        end = self.script.end
+        return end.message if end is not None and self.record is None and end.message.startswith(LAUNCHER_SAYS) else ""
+
+    @property
+    def never_started(self) -> bool:
+        """The script's container has ended without the script: so says the runtime, the launcher, or the uploader."""
+        script, upload = self.script.end, self.upload.end
+        if script is None or self.record is not None:
+            return False
+        if script.start_failed or self.launcher_said:
+            return True
+        if upload is None or upload.result is None or upload.was_before(script):
+            return False
+        return upload.result.reason == Reason.SCRIPT_NOT_STARTED
 
     @property
     def exit_code(self) -> int | None:
@@ -220,10 +246,14 @@ class Refusal:
     `Conflict`: a Pod of that name exists and is not this job's. `Invalid`: refused for good, in the API server's own
     words. `Policy`: refused by an admission policy of the cluster or the namespace. `Quota`: by a ResourceQuota.
     `Account`: the ServiceAccount does not exist. The last three are waited for: somebody else can mend them.
+
+    Attributes:
+        pod: what was refused; None where it was not the API server that did.
     """
 
     kind: Literal["Account", "Conflict", "Invalid", "Policy", "Quota"]
     message: str
+    pod: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from processing_operator.api.protocol import FETCH, SCRIPT, UPLOAD, WAITS_OUTSIDE
 from processing_operator.api.reasons import Reason
 from processing_operator.domain.results import StageResult
+from processing_operator.domain.verdict.advice import start_error
+from processing_operator.domain.wording import join
 
 if TYPE_CHECKING:
     from processing_operator.domain.container import ContainerFacts
@@ -46,13 +48,15 @@ class Problem:
         reason: the job's reason meanwhile.
         message: in whose words.
         final_reason: the job's reason once spec.timeouts.pendingSeconds are over.
-        patience: an image that is not to be had after that time never will be; None: it may always come right.
+        patience: what has not come right after that time never will; None: it always may.
+        hopeless: the job's reason then.
     """
 
     reason: str
     message: str
     final_reason: Reason
     patience: timedelta | None = None
+    hopeless: Reason = Reason.IMAGE_PULL_FAILED
 
 
 def find_problem(pod: PodFacts) -> Problem | None:
@@ -90,7 +94,15 @@ def _of_container(name: str, container: ContainerFacts) -> Problem | None:
         # the kubelet says `secret "keys" not found` or `couldn't find key api in Secret ns/keys`; so of ConfigMaps
         said = container.message.lower()
         return _of_missing(next((reason for kind, reason in _MISSING.items() if kind in said), None), text)
-    return _of_missing(None, text) if container.reason in ("CreateContainerError", "RunContainerError") else None
+    return _of_runtime(text) if container.reason in ("CreateContainerError", "RunContainerError") else None
+
+
+def _of_runtime(text: str) -> Problem:
+    """Some runtimes find out when they make the container what others do when they start it."""
+    reason, hint, _ = start_error(text)
+    if reason is not Reason.IMAGE_PATH_CONFLICT:
+        return _of_missing(None, text)
+    return Problem(reason, join(hint, text), reason, timedelta(), hopeless=reason)
 
 
 def _of_missing(reason: Reason | None, text: str) -> Problem:

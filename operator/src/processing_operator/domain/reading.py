@@ -9,6 +9,7 @@ from typing import Any, Final
 from processing_operator.api import names, protocol
 from processing_operator.domain.container import ContainerEnd, ContainerFacts
 from processing_operator.domain.facts import PodCondition, PodFacts
+from processing_operator.domain.pods.resources import script_bound, storage_bound
 
 RawPod = dict[str, Any]
 
@@ -46,6 +47,8 @@ def read_pod(pod: RawPod) -> PodFacts:
         spec_digest=annotations.get(names.ANNOTATION_SPEC_DIGEST) or "",
         gated=protocol.GATE in gates,
         foreign_gates=tuple(gate for gate in gates if gate != protocol.GATE),
+        storage_bound=storage_bound(spec),
+        script_bound=script_bound(spec),
         grace=_grace(spec.get("terminationGracePeriodSeconds")),
         scheduled=conditions.get("PodScheduled"),
         disruption=disruption if disruption is not None and disruption.status == "True" else None,

@@ -16,6 +16,7 @@ from processing_operator.api.status import (
     UploadState,
 )
 from processing_operator.domain.facts import Seen
+from processing_operator.domain.pods.plan_annotation import output_uri
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Span = tuple[datetime | None, datetime | None]
 
 _EXIT_MESSAGE_BYTES: Final = 1024
+_SCRIPTS: Final = [State.RUNNING, State.UPLOADING]
 _UPLOAD_STATES: Final = {
     "C": UploadState.COMPLETE,
     "E": UploadState.COMPLETE,
@@ -59,7 +61,7 @@ def report(job: ProcessingJob, attempt: Attempt | None) -> dict[str, Any]:
 def _exit_message(pod: PodFacts) -> str | None:
     """What the script left in /opt/ml/output/message: the launcher has made it its termination message."""
     end = pod.script.end
-    if end is None or not end.ran or not end.message:
+    if end is None or not end.ran or not end.message or pod.launcher_said:
         return None
     return end.message.encode(errors="replace")[:_EXIT_MESSAGE_BYTES].decode(errors="ignore")
 
@@ -73,8 +75,8 @@ def _read_phases(pod: PodFacts, previous: tuple[PhaseStatus, ...]) -> tuple[Phas
     What was seen once stays: in a new sandbox containers start anew.
     """
     seen = {phase.name: phase for phase in previous}
-    if _looked_in_vain(pod):
-        seen.pop(State.DOWNLOADING, None)
+    for phase in [State.DOWNLOADING] if _looked_in_vain(pod) else _SCRIPTS if pod.never_started else []:
+        seen.pop(phase, None)
     spans = {State.DOWNLOADING: _downloading(pod), State.RUNNING: _running(pod), State.UPLOADING: _uploading(pod)}
     phases = []
     for name, (start, end) in spans.items():
@@ -101,7 +103,7 @@ def _looked_in_vain(pod: PodFacts) -> bool:
 
 
 def _running(pod: PodFacts) -> Span:
-    if not pod.script.started:
+    if not pod.script.started or pod.never_started:
         return None, None
     return pod.script.first_start, None if pod.script.end is None else pod.script.end.finished_at
 
@@ -129,7 +131,7 @@ def _read_inputs(job: ProcessingJob, pod: PodFacts) -> tuple[InputStatus, ...]:
 def _read_outputs(job: ProcessingJob, pod: PodFacts) -> tuple[OutputStatus, ...]:
     items = _items(pod.upload.result, len(job.spec.outputs))
     read = (
-        OutputStatus(name=output.name, upload=_UPLOAD_STATES.get(item.state), **_counts(item))
+        OutputStatus(name=output.name, uri=output_uri(output), upload=_UPLOAD_STATES.get(item.state), **_counts(item))
         for output, item in zip(job.spec.outputs, items, strict=False)
     )
     return tuple(read) or job.status.outputs

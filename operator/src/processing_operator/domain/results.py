@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 1024
 LARGEST_NUMBER: Final = 2**63 - 1
 """What the API server takes for an integer."""
-_COUNTS: Final = ("objects", "bytes", "totalObjects", "totalBytes", "retries")
+_COUNTS: Final = ("objects", "bytes", "totalObjects", "totalBytes", "retries", "oomKills")
 _LONGEST_LINE: Final = 16384
 _LARGEST_CODE: Final = 255
 _WORD: Final = re.compile("[A-Za-z][A-Za-z0-9]{0,62}")
@@ -94,6 +94,7 @@ def _progress(told: Any, now: datetime) -> TransferProgress | None:
     counts = {name: told[name] for name in _COUNTS if name in told}
     if not all(value is None or _is_count(value) for value in counts.values()):
         return None
+    counts["oomKills"] = counts.get("oomKills") or None
     words = {"phase": clean(told.get("phase"), 63), "lastError": clean(told.get("error")) or None}
     try:
         return TransferProgress.model_validate({**counts, **words, "time": now})

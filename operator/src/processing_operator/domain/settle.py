@@ -47,7 +47,7 @@ def settle(job: ProcessingJob, facts: Facts, now: datetime, decision: Decision) 
         return actions
     if not decision.first and (until := _hold_until(job.status, after, facts, now)) is not None:
         return replace(actions, again_at=min(until, actions.again_at or until))
-    actions = replace(actions, events=tuple(tell_changes(job.status, after, decision.begin or facts.pod)))
+    actions = replace(actions, events=tuple(tell_changes(job, after, decision.begin or facts.pod)))
     if decision.end is not None and not all(pod.terminal for pod in facts.live):
         actions = replace(actions, again_at=now + LAST_LOOK)
     return replace(actions, claim=after) if decision.first else replace(actions, status=after)
@@ -88,8 +88,10 @@ def _ongoing(job: ProcessingJob, facts: Facts, now: datetime, head: Headline) ->
 def _progress(job: ProcessingJob, facts: Facts, head: Headline) -> TransferProgress | None:
     """Of what goes on now. The same, only read again, is no news."""
     pod, before = facts.pod, job.status.progress
-    phase = head.state if pod is None else what_goes_on(pod)
+    phase = head.state if pod is None else what_goes_on(job, pod)
     told = next((one for one in (facts.progress, before) if one is not None and one.phase == phase), None)
+    if told is not None and before is not None and before.oom_kills and not told.oom_kills:
+        told = told.model_copy(update={"oom_kills": before.oom_kills})  # the upload does not count them
     same = told is not None and before is not None and told.model_copy(update={"time": before.time}) == before
     return before if same else told
 

@@ -48,8 +48,12 @@ NEXT_STEP: Final[dict[str, str]] = {
     Reason.OUT_OF_MEMORY: "raise spec.resources.limits.memory, or let the script use less",
     Reason.WORKSPACE_FULL: "raise spec.workspace.size, or let the script write less below /opt/ml",
     Reason.SCRIPT_NOT_STARTED: "read the container's log",
+    Reason.IMAGE_PATH_CONFLICT: (
+        "give the input or output another path, or use an image that has a directory there, or nothing"
+    ),
     Reason.INPUT_NOT_FOUND: "correct the input's address in spec.inputs, or put the objects there",
     Reason.INPUT_ACCESS_DENIED: f"check {_CREDENTIALS} and what they may read",
+    Reason.INPUT_ARCHIVED: f"restore the object in the store first, then {RUN_AGAIN}",
     Reason.UNSAFE_KEY: "rename the object, or leave it out of the input's prefix",
     Reason.KEY_COLLISION: "give the inputs paths of their own, or rename one of the objects",
     Reason.INPUT_TOO_LARGE: "raise spec.workspace.size",
@@ -91,17 +95,17 @@ class Headline:
 
 def headline(job: ProcessingJob, pod: PodFacts, progress: TransferProgress | None = None) -> Headline:
     """What the Pod is doing."""
-    state, message = _doing(pod, progress)
+    state, message = _doing(job, pod, progress)
     if pod.deleting is not None:
         return Headline(State.STOPPING, join(f"{message}: its Pod {pod.name} is being deleted", pod.taken_for))
     if is_stop_requested(job):
         return Headline(State.STOPPING, f"{message}: a stop was requested")
-    return Headline(state, message)
+    return Headline(state, message, Reason.SCRIPT_NOT_STARTED if pod.never_started else "")
 
 
-def what_goes_on(pod: PodFacts) -> State:
+def what_goes_on(job: ProcessingJob, pod: PodFacts) -> State:
     """What the Pod is doing, whether or not it is asked to stop."""
-    return _doing(pod, None)[0]
+    return _doing(job, pod, None)[0]
 
 
 def is_stop_requested(job: ProcessingJob) -> bool:
@@ -109,15 +113,18 @@ def is_stop_requested(job: ProcessingJob) -> bool:
     return job.spec.stop or is_true(job.status.conditions, ConditionType.STOP_REQUESTED)
 
 
-def _doing(pod: PodFacts, progress: TransferProgress | None) -> tuple[State, str]:
+def _doing(job: ProcessingJob, pod: PodFacts, progress: TransferProgress | None) -> tuple[State, str]:
     attempt = f"(attempt {pod.attempt})"
+    if pod.never_started:
+        text = f"container {SCRIPT} has not started the script {attempt}; container {UPLOAD} ends"
+        return State.PENDING, join(text, pod.launcher_said)
     if pod.script.started and pod.script.end is not None:
         amount = _amount(progress, State.UPLOADING)
         return State.UPLOADING, join(f"uploading {attempt}", _restarts(UPLOAD, pod.upload), amount)
     if pod.script.started:
-        return State.RUNNING, join(f"script is running {attempt}", _restarts(UPLOAD, pod.upload))
-    if pod.script.start_failed:
-        return State.PENDING, f"container {SCRIPT} could not be started; container {UPLOAD} ends {attempt}"
+        kills = 0 if progress is None else progress.oom_kills or 0
+        killed = killed_for_memory(job, kills) if kills else ""
+        return State.RUNNING, join(f"script is running {attempt}", _restarts(UPLOAD, pod.upload), killed)
     if pod.fetch.exit_code == 0:
         return State.PENDING, f"inputs are in place; container {SCRIPT} is being started {attempt}"
     if pod.fetch.started:
@@ -161,6 +168,19 @@ def container_ended(pod: PodFacts, container: str, code: int) -> str:
     return f"attempt {pod.attempt}: container {container} ended with {code_text(code)}"
 
 
+def memory_limit(job: ProcessingJob) -> str:
+    """The script's, as the job gives it; empty where it gives none."""
+    limits = None if job.spec.resources is None else job.spec.resources.limits
+    return str((limits or {}).get("memory", ""))
+
+
+def killed_for_memory(job: ProcessingJob, kills: int) -> str:
+    """For a script that goes on, or ends otherwise, although the kernel has killed processes of it."""
+    limit = memory_limit(job)
+    processes = "one of its processes" if kills == 1 else f"{kills} of its processes"
+    return f"the kernel killed {processes} for want of memory{f' (its limit is {limit})' if limit else ''}"
+
+
 def logs_command(job: ProcessingJob, pod: PodFacts, container: str) -> str:
     """What shows the container's log."""
     return f"kubectl logs -n {job.metadata.namespace} {pod.name} -c {container}"
@@ -171,9 +191,9 @@ def failed(reason: str, text: str, cause: Cause | None = None, *, log: str = "")
     return Verdict(State.FAILED, reason, with_next_step(text, reason, log=log), cause)
 
 
-def with_next_step(text: str, reason: str, *, log: str = "") -> str:
-    """The sentence and what to do about it; a part of the job's log is a command to copy."""
-    steps = [NEXT_STEP.get(reason, ""), log]
+def with_next_step(text: str, reason: str, *, step: str | None = None, log: str = "") -> str:
+    """The sentence and what to do about it (None: the reason's own step); the log's part is a command to copy."""
+    steps = [NEXT_STEP.get(reason, "") if step is None else step, log]
     step = ": ".join(part for part in steps if part)
     tail = f". Next: {step}" if step else ""
     return f"{clip(text.rstrip('. ') if step else text, END_LIMIT - len(tail))}{tail}"

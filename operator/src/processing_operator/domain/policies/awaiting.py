@@ -39,7 +39,7 @@ def awaiting(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None
         return None
     text = f"waiting for {', and for '.join(waiting)}"
     end = failed(Reason.PENDING_TIMEOUT, f"{text}, {too_long(job)}", Cause.INPUT)
-    return wait(job, now, Headline(State.WAITING, text), end)
+    return wait(job, now, Headline(State.WAITING, text, Reason.INPUT_JOB_PENDING), end)
 
 
 def _refuse(job: ProcessingJob, wanted: JobSource, other: ProcessingJob) -> str | None:

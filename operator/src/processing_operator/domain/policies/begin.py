@@ -10,34 +10,36 @@ gate is taken away. So
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from processing_operator.api.protocol import pod_name
+from processing_operator.api.protocol import FETCH, UPLOAD, pod_name
 from processing_operator.api.reasons import Reason
 from processing_operator.api.status import Retries, State
-from processing_operator.domain.actions import LOOK_AGAIN, Decision
+from processing_operator.domain.actions import LAST_WORDS, LOOK_AGAIN, Decision
 from processing_operator.domain.facts import Seen, targets
 from processing_operator.domain.pending import too_long, wait
-from processing_operator.domain.pods.build import build, run_as_user
+from processing_operator.domain.pods.build import build, identity
 from processing_operator.domain.pods.plan_annotation import PlanTooLargeError
+from processing_operator.domain.pods.resources import STORAGE, without_storage_requests
 from processing_operator.domain.verdict.attempt import lost
 from processing_operator.domain.wording import Headline, failed, join
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from processing_operator.api.status import JobStatus
     from processing_operator.api.v1alpha1 import ProcessingJob
-    from processing_operator.domain.facts import Facts, PodFacts, PodTarget
+    from processing_operator.domain.actions import PodManifest
+    from processing_operator.domain.facts import Facts, PodFacts, PodTarget, Refusal
 
 FIRST_DELAY: Final = timedelta(seconds=2)
 LONGEST_DELAY: Final = timedelta(minutes=5)
 _DOUBLINGS: Final = 8  # until that is reached
 ORPHAN_AGE: Final = timedelta(seconds=10)
 """Longer than from a Pod's creation to its claim, with a fault or two between."""
-LAST_WORDS: Final = timedelta(seconds=60)
-"""How long after its own grace a Pod may take to go."""
 RETRY: Final = timedelta(seconds=30)
 """Neither quotas nor ServiceAccounts nor policies are watched."""
 
@@ -48,6 +50,14 @@ _WAITING: Final = {
     "Policy": (Reason.INVALID_POD, Reason.INVALID_POD),
 }
 """The reason meanwhile, and the one once spec.timeouts.pendingSeconds are over."""
+_ABOVE_LIMIT: Final = re.compile(f"must be less than or equal to {STORAGE} limit")
+"""Source: Kubernetes, validation of a container's resources, here after a LimitRange has set the limit."""
+_ASKS_FOR_RESOURCES: Final = re.compile(r"must specify |usage per (?:Container|Pod) is |limit to request ratio per ")
+"""Source: Kubernetes, the admission plugins ResourceQuota and LimitRanger."""
+_WHO_SETS_RESOURCES: Final = (
+    f"the script's resources are spec.resources; those of {FETCH} and {UPLOAD} are an administrator's to set: "
+    "agent.fetch.resources and agent.upload.resources of the operator's chart"
+)
 
 
 def clear_orphans(facts: Facts, now: datetime) -> tuple[PodTarget, ...]:
@@ -101,7 +111,7 @@ def backoff(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
     if not job.status.attempt_history:
         return None
     if facts.belated is not None:
-        return Decision(end=lost(facts.belated, Seen.LIVE))
+        return Decision(end=lost(job, facts.belated, Seen.LIVE))
     if facts.leaving:
         return _leave(job, facts.leaving, now)
     due = _due(job.status, now)
@@ -130,7 +140,7 @@ def claim(_job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
         return None
     pod = facts.unclaimed[0]
     head = Headline(State.PENDING, f"Pod {pod.name} is being started (attempt {pod.attempt})")
-    return Decision(say=head, begin=pod, first=True, release=(pod.target,), again_at=now + LOOK_AGAIN)
+    return Decision(say=head, begin=pod, first=True, release=(pod.release,), again_at=now + LOOK_AGAIN)
 
 
 def create(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
@@ -142,11 +152,32 @@ def create(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
 
 
 def root_refused(job: ProcessingJob, facts: Facts, _now: datetime) -> Decision | None:
-    """Root is the cluster administrator's to allow."""
-    if facts.defaults.allow_root or run_as_user(job, facts.defaults) != 0:
+    """Root, and root's group, are the cluster administrator's to allow."""
+    roots = [name for name, number in identity(job, facts.defaults).items() if number == 0]
+    if facts.defaults.allow_root or not roots:
         return None
-    text = "spec.securityContext.runAsUser: must not be 0, unless the operator is installed with security.allowRoot"
+    own = set() if job.spec.security_context is None else job.spec.security_context.dump().keys()
+    found = "; ".join(f"{_where(name, own)}: must not be 0 ({_WHOSE[name]})" for name in roots)
+    text = f"{found}: use another number, or have the operator installed with security.allowRoot: true"
     return Decision(end=failed(Reason.INVALID_POD, text))
+
+
+_WHOSE: Final = {"runAsUser": "root", "runAsGroup": "root's group", "fsGroup": "root's group"}
+_SETTINGS: Final = {"runAsUser": "RUN_AS_USER", "runAsGroup": "RUN_AS_GROUP", "fsGroup": "FS_GROUP"}
+
+
+def _where(name: str, own: AbstractSet[str]) -> str:
+    if name in own:
+        return f"spec.securityContext.{name}"
+    return f"the operator's setting PROCESSING_{_SETTINGS[name]} (chart: jobs.{name})"
+
+
+def _asking_less(job: ProcessingJob, refusal: Refusal) -> PodManifest | None:
+    """The Pod without the operator's own requests for disk space, which a namespace's LimitRange may not allow."""
+    if refusal.pod is None or refusal.kind != "Invalid" or not _ABOVE_LIMIT.search(refusal.message):
+        return None
+    slim = without_storage_requests(refusal.pod, job)
+    return None if slim == refusal.pod else slim
 
 
 def pod_refused(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | None:
@@ -154,11 +185,15 @@ def pod_refused(job: ProcessingJob, facts: Facts, now: datetime) -> Decision | N
     refusal = facts.refusal
     if refusal is None:
         return None
+    if (slim := _asking_less(job, refusal)) is not None:
+        return Decision(create=slim, again_at=now + LOOK_AGAIN)
     text = f"Pod {pod_name(job, job.status.attempts + 1)} cannot be created: {refusal.message}"
     if refusal.kind == "Account":
         text = f"spec.serviceAccountName: there is no ServiceAccount {job.spec.service_account_name} (yet): {text}"
     if refusal.kind in _FINAL:
         return Decision(end=failed(_FINAL[refusal.kind], text))
+    if _ASKS_FOR_RESOURCES.search(refusal.message):
+        text = join(text, _WHO_SETS_RESOURCES)
     reason, final = _WAITING[refusal.kind]
     end = failed(final, join(text, too_long(job)))
     return wait(job, now, Headline(State.WAITING, text, reason), end, again_at=now + RETRY)

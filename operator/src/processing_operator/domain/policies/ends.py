@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from processing_operator.api.conditions import ConditionStatus, ConditionType, get_condition
-from processing_operator.api.protocol import pod_name
+from processing_operator.api.protocol import asks_to_stop, pod_name
 from processing_operator.api.reasons import Reason
 from processing_operator.api.status import Retries, State
-from processing_operator.domain.actions import LOOK_AGAIN, Decision
+from processing_operator.domain.actions import LAST_WORDS, LOOK_AGAIN, Decision
 from processing_operator.domain.conditions import waits_since
 from processing_operator.domain.facts import Cause, Seen, Verdict, targets
-from processing_operator.domain.wording import Headline, failed, headline, is_stop_requested, join
+from processing_operator.domain.wording import Headline, failed, headline, is_stop_requested, join, with_next_step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ def ended(job: ProcessingJob, attempt: Attempt, _facts: Facts, now: datetime) ->
     if target is not None:
         return Decision(end=target) if gone else None
     if is_stop_requested(job):
-        return Decision(end=_stopped(attempt, "started")) if gone else Decision(say=headline(job, attempt.live[0]))
+        return Decision(end=_stopped(attempt, "started")) if gone else None
     return _lost(job, attempt, verdict, now)
 
 
@@ -63,7 +63,7 @@ def _lost(job: ProcessingJob, attempt: Attempt, lost: Verdict, now: datetime) ->
         text = join(lost.message, f"{MOST_LOSSES} attempts in a row were lost before the script started")
         return Decision(end=failed(lost.reason, text, Cause.BEFORE_START))
     return Decision(
-        say=Headline(State.PENDING, f"{lost.message}; another attempt follows"),
+        say=Headline(State.PENDING, f"{lost.message}; another attempt follows", lost.reason),
         lost=lost,
         delete=targets(attempt.live),
         again_at=now + timedelta(seconds=1),
@@ -94,17 +94,44 @@ def _gone(attempt: Attempt, name: str, *, ran: bool) -> Verdict:
     return failed(Reason.POD_DELETED, text, Cause.INFRASTRUCTURE)
 
 
+def terminating(job: ProcessingJob, attempt: Attempt, _facts: Facts, now: datetime) -> Decision | None:
+    """A Pod should have gone long ago: its node is dead, most likely. It may last for ever; so it is said."""
+    pod = next((pod for pod in attempt.live if pod.deleting is not None and now >= pod.deleting + LAST_WORDS), None)
+    if pod is None:
+        return None
+    target, namespace = failure_target(job), job.metadata.namespace
+    state = State.STOPPING if target is None else _while_going(target)
+    text = (
+        f"attempt {pod.attempt}: Pod {pod.name} should be gone since {pod.deleting:%Y-%m-%dT%H:%M:%SZ} and is still "
+        f"there: its node {pod.node} does not answer, or a finalizer holds it. If the node is gone for good: "
+        f"kubectl delete pod -n {namespace} {pod.name} --force (it only forgets the Pod: a script that still runs on "
+        "that node goes on, and what was not uploaded is lost)"
+    )
+    head = Headline(state, join("" if target is None else target.message, text), Reason.POD_TERMINATING)
+    return Decision(say=head)
+
+
 def failing(job: ProcessingJob, attempt: Attempt, _facts: Facts, now: datetime) -> Decision | None:
     """The end is decided and waits for its Pod."""
     target = failure_target(job)
     if target is None or not attempt.live:
         return None
-    started = any(pod.script.started and pod.deleting is None for pod in attempt.live)
-    # it is let run, since the deletion was refused; an upload that is too late has a script that has run
-    if started and target.reason != Reason.UPLOAD_TIMEOUT:
+    # it is let run, since the deletion was refused; or it has obeyed at last
+    if any(pod.deleting is None and pod.script.started and not _still_so(pod, target) for pod in attempt.live):
         return Decision(say=headline(job, attempt.live[0]), withdraw=True)
-    head = Headline(State.FAILING, target.message, target.reason)
+    head = Headline(_while_going(target), target.message, target.reason)
     return Decision(say=head, delete=targets(attempt.live), again_at=now + LOOK_AGAIN)
+
+
+def _still_so(pod: PodFacts, target: Verdict) -> bool:
+    """What the end was decided for: no script, an upload that is too late, or a script that does not stop."""
+    return (
+        pod.never_started or target.reason == Reason.UPLOAD_TIMEOUT or (pod.script.running and asks_to_stop(pod.signal))
+    )
+
+
+def _while_going(target: Verdict) -> State:
+    return State.STOPPING if target.state is State.STOPPED else State.FAILING
 
 
 def failure_target(job: ProcessingJob) -> Verdict | None:
@@ -112,17 +139,22 @@ def failure_target(job: ProcessingJob) -> Verdict | None:
     condition = get_condition(job.status.conditions, ConditionType.FAILURE_TARGET)
     if condition is None or condition.status is not ConditionStatus.TRUE:
         return None
-    return Verdict(State.FAILED, condition.reason, condition.message)
+    return _decided(condition.reason, condition.message)
 
 
-def fail(pod: PodFacts, reason: Reason, text: str, now: datetime) -> Decision:
+def _decided(reason: str, message: str) -> Verdict:
+    stopped = reason in (Reason.STOP_REQUESTED, Reason.MAX_RUNTIME_EXCEEDED)
+    return Verdict(State.STOPPED if stopped else State.FAILED, reason, message, Cause.STOP if stopped else None)
+
+
+def fail(pod: PodFacts, reason: str, text: str, now: datetime) -> Decision:
     """The end is written down before the Pod is deleted; that it has come is written once the Pod is gone.
 
     The deletion holds for the Pod as it was seen: a script that has started meanwhile is let run.
     """
-    verdict = failed(reason, f"attempt {pod.attempt}: {text}")
-    head = Headline(State.FAILING, verdict.message, reason)
-    return Decision(say=head, target=verdict, delete=(pod.target,), first=True, again_at=now + LOOK_AGAIN)
+    target = _decided(reason, with_next_step(f"attempt {pod.attempt}: {text}", reason))
+    head = Headline(_while_going(target), target.message, reason)
+    return Decision(say=head, target=target, delete=(pod.target,), first=True, again_at=now + LOOK_AGAIN)
 
 
 def finished(facts: Facts) -> Decision:

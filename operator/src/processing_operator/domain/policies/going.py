@@ -5,20 +5,25 @@ A stop is remembered first, by a condition that every status write sets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from processing_operator.api.protocol import FAILED_FOR_GOOD, asks_to_stop
+from processing_operator.api.protocol import FAILED_FOR_GOOD, FINAL_CODES, UPLOAD, asks_to_stop, tells_end
 from processing_operator.api.reasons import Reason
 from processing_operator.api.status import State
 from processing_operator.domain.actions import LOOK_AGAIN, Decision
 from processing_operator.domain.facts import Cause, Verdict, targets
-from processing_operator.domain.wording import Headline, headline, is_stop_requested
+from processing_operator.domain.wording import Headline, container_ended, headline, is_stop_requested, join
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from processing_operator.api.status import TransferProgress
     from processing_operator.api.v1alpha1 import ProcessingJob
     from processing_operator.domain.facts import Attempt, Facts, PodFacts
+
+
+_AFTER_START: Final = (State.WAITING, State.RUNNING, State.UPLOADING)
+"""What upload tells of (docs/internals/protocol.md, "Progress") once it has seen that the script has started."""
 
 
 def stop_attempt(job: ProcessingJob, attempt: Attempt, _facts: Facts, _now: datetime) -> Decision | None:
@@ -51,22 +56,44 @@ def stop_between(job: ProcessingJob, facts: Facts, _now: datetime) -> Decision |
 
 def release(_job: ProcessingJob, attempt: Attempt, _facts: Facts, now: datetime) -> Decision | None:
     """The Pod was claimed, and the operator died before it could release it."""
-    gated = targets(pod for pod in attempt.live if pod.gated)
+    gated = tuple(pod.release for pod in attempt.live if pod.gated and pod.deleting is None)
     return Decision(release=gated, again_at=now + LOOK_AGAIN) if gated else None
 
 
-def cut_short(job: ProcessingJob, attempt: Attempt, facts: Facts, _now: datetime) -> Decision | None:
+def cut_short(job: ProcessingJob, attempt: Attempt, facts: Facts, now: datetime) -> Decision | None:
     """One of script and upload cannot do its part any more: the other is told to end."""
-    # the uploader would wait for a script that the runtime could not execute
-    half = [pod for pod in attempt.live if pod.script.start_failed or _has_no_uploader(pod)]
-    told = [pod for pod in half if pod.deleting is None and not asks_to_stop(pod.signal)]
-    return Decision(say=headline(job, told[0], facts.progress), stop=targets(told)) if told else None
+    alive = [pod for pod in attempt.live if pod.deleting is None]
+    over = targets(pod for pod in alive if _may_wait_in_vain(pod, facts.progress) and not tells_end(pod.signal))
+    if over:
+        return Decision(say=headline(job, alive[0], facts.progress), ended=over)
+    pod = next((pod for pod in alive if _has_no_uploader(pod)), None)
+    if pod is None or is_stop_requested(job):
+        return None
+    stop = () if asks_to_stop(pod.signal) else (pod.target,)
+    return Decision(say=_for_nothing(pod), stop=stop, again_at=now + LOOK_AGAIN)
+
+
+def _may_wait_in_vain(pod: PodFacts, told: TransferProgress | None) -> bool:
+    """The script's container has ended, perhaps without having started the script: then upload waits for its start.
+
+    A clean job is never told, nor one whose upload has said since that it saw the start.
+    """
+    if pod.script.exit_code in (None, 0) or pod.upload.exit_code in FINAL_CODES:
+        return False
+    return told is None or told.phase not in _AFTER_START
 
 
 def _has_no_uploader(pod: PodFacts) -> bool:
     """What the script still does would go nowhere."""
     final = pod.upload.exit_code == FAILED_FOR_GOOD or (pod.upload.end is not None and not pod.restart_rules)
     return pod.script.running and final
+
+
+def _for_nothing(pod: PodFacts) -> Headline:
+    reason = "" if pod.upload.result is None else pod.upload.result.reason
+    ended = container_ended(pod, UPLOAD, pod.upload.exit_code or 0)
+    text = join(f"{ended}: {pod.upload.said}" if pod.upload.said else ended, "the script is told to end")
+    return Headline(State.FAILING, text, reason or Reason.UPLOAD_FAILED)
 
 
 def progress(job: ProcessingJob, attempt: Attempt, facts: Facts, _now: datetime) -> Decision | None:

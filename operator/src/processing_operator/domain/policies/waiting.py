@@ -65,7 +65,7 @@ def _wait(job: ProcessingJob, pod: PodFacts, problem: Problem | None, now: datet
     if problem.patience is not None:
         hopeless = (waits_since(job, problem.reason) or now) + problem.patience
         if now >= hopeless:
-            return fail(pod, Reason.IMAGE_PULL_FAILED, problem.message, now)
+            return fail(pod, problem.hopeless, problem.message, now)
         wake.append(hopeless)
     return Decision(say=_head(pod, problem), again_at=min(wake))
 
@@ -90,7 +90,10 @@ def overdue(job: ProcessingJob, attempt: Attempt, _facts: Facts, now: datetime) 
     pod = attempt.pod
     if pod is None or pod not in attempt.live or pod.deleting is not None:
         return None
-    if pod.script.started:
+    if pod.never_started:
+        since = waits_since(job, Reason.SCRIPT_NOT_STARTED)
+        late, container, reason = since is not None and now >= since + MARGIN, UPLOAD, Reason.SCRIPT_NOT_STARTED
+    elif pod.script.started:
         late = _is_late(job, State.UPLOADING, job.spec.timeouts.upload_seconds, now)
         container, reason = UPLOAD, Reason.UPLOAD_TIMEOUT
     else:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from processing_operator.api.protocol import FAILED_FOR_GOOD, FETCH, FINAL_CODES, SCRIPT, UPLOAD
+from processing_operator.api.protocol import FAILED_FOR_GOOD, FETCH, FINAL_CODES, SCRIPT, UPLOAD, asks_to_stop
 from processing_operator.api.reasons import Reason
 from processing_operator.api.status import State
-from processing_operator.domain.facts import Cause, Seen, Verdict
-from processing_operator.domain.verdict.script import judge_script
-from processing_operator.domain.wording import code_text, container_ended, failed, join, logs_command
+from processing_operator.domain.facts import Cause, Seen
+from processing_operator.domain.verdict.advice import eviction_step, start_error
+from processing_operator.domain.verdict.end import End, tell
+from processing_operator.domain.verdict.script import CUT_OFF, judge_script
+from processing_operator.domain.wording import code_text, container_ended, is_stop_requested, join
 
 if TYPE_CHECKING:
     from processing_operator.api.v1alpha1 import ProcessingJob
-    from processing_operator.domain.container import ContainerEnd
-    from processing_operator.domain.facts import PodFacts
+    from processing_operator.domain.facts import PodFacts, Verdict
 
 _STORE: Final = (Reason.STORE_UNAVAILABLE, Reason.DOWNLOAD_TIMEOUT)
 # Source: Kubernetes, "Disruptions", "Pod disruption conditions".
@@ -42,13 +44,21 @@ _WHAT_HAPPENED: Final[dict[str, str]] = {
 
 def judge(job: ProcessingJob, pod: PodFacts, seen: Seen) -> Verdict | None:
     """How this Pod ended; None while it has not."""
-    if not pod.script.started:
-        return _judge_unstarted(job, pod, seen)
+    end = _judge(job, pod, seen)
+    return None if end is None else tell(job, pod, end)
+
+
+def lost(job: ProcessingJob, pod: PodFacts, seen: Seen) -> Verdict:
+    """Its script was running, or nobody knows whether it had started."""
+    return tell(job, pod, _lost(pod, seen))
+
+
+def _judge(job: ProcessingJob, pod: PodFacts, seen: Seen) -> End | None:
+    if not pod.script.started and pod.record is None:
+        return _judge_unstarted(pod, seen)
     if _both_ended(pod, seen):
         return _judge_both(job, pod, seen)
-    if seen is Seen.GONE or pod.terminal:
-        return lost(pod, seen, also=pod.upload.said)
-    return None
+    return _lost(pod, seen) if seen is Seen.GONE or pod.terminal else None
 
 
 def _never_runs(pod: PodFacts, seen: Seen) -> bool:
@@ -69,16 +79,14 @@ def _never_runs(pod: PodFacts, seen: Seen) -> bool:
     return pod.deleting is not None and not gone and pod.fetch.exit_code != 0
 
 
-def _judge_unstarted(job: ProcessingJob, pod: PodFacts, seen: Seen) -> Verdict | None:
+def _judge_unstarted(pod: PodFacts, seen: Seen) -> End | None:
     if _fetch_gave_up(pod):
-        return _staging_failed(job, pod, FETCH)
-    if (end := pod.script.end) is not None and end.start_failed and pod.upload.end is not None:
-        return _start_failed(pod, end)
+        return _staging_failed(pod, FETCH)
+    if pod.script.start_failed and pod.upload.end is not None:
+        return _not_started(pod, seen)
     if _never_runs(pod, seen):
         return _lost_before_start(pod, seen)
-    if seen is Seen.GONE or pod.terminal:
-        return lost(pod, seen, also=pod.upload.said)
-    return None
+    return _lost(pod, seen) if seen is Seen.GONE or pod.terminal else None
 
 
 def _fetch_gave_up(pod: PodFacts) -> bool:
@@ -101,16 +109,27 @@ def _both_ended(pod: PodFacts, seen: Seen) -> bool:
     return final or pod.upload.exit_code in FINAL_CODES
 
 
-def _judge_both(job: ProcessingJob, pod: PodFacts, seen: Seen) -> Verdict:
+def _judge_both(job: ProcessingJob, pod: PodFacts, seen: Seen) -> End:
+    if pod.never_started:
+        return _stopped_before_start(pod) if is_stop_requested(job) else _not_started(pod, seen)
+    if _upload_gave_up_first(pod):
+        return _staging_failed(pod, UPLOAD)
     script = judge_script(job, pod)
     if script is None or (script.state is not State.FAILED and _upload_was_cut_off(pod)):
-        return lost(pod, seen, also=pod.upload.said)
+        return _lost(pod, seen)
     uploaded = pod.upload.exit_code == 0
     if script.state is State.FAILED:
         also = "" if uploaded else join("its outputs were not all uploaded", pod.upload.said)
-        text = join(script.message, also)
-        return failed(script.reason, text, script.cause, log=logs_command(job, pod, SCRIPT))
-    return script if uploaded else _staging_failed(job, pod, UPLOAD)
+        return replace(script, text=join(script.text, also), log=SCRIPT)
+    return script if uploaded else _staging_failed(pod, UPLOAD)
+
+
+def _upload_gave_up_first(pod: PodFacts) -> bool:
+    """The script was told to end for that; so it does not matter how it did, and nobody has read its record."""
+    upload, script = pod.upload.end, pod.script.end
+    if upload is None or script is None or upload.exit_code != FAILED_FOR_GOOD or pod.record is not None:
+        return False
+    return asks_to_stop(pod.signal) and not script.was_before(upload)
 
 
 def _upload_was_cut_off(pod: PodFacts) -> bool:
@@ -118,38 +137,54 @@ def _upload_was_cut_off(pod: PodFacts) -> bool:
     return pod.upload.exit_code not in FINAL_CODES and (pod.restart_rules or pod.taken_away)
 
 
-def _staging_failed(job: ProcessingJob, pod: PodFacts, container: str) -> Verdict:
+def _staging_failed(pod: PodFacts, container: str) -> End:
     """Fetch or upload has given up, and said why."""
     facts = pod.fetch if container == FETCH else pod.upload
     result, code = facts.result, facts.exit_code or 0
     fallback = Reason.SCRIPT_NOT_STARTED if container == FETCH else Reason.UPLOAD_FAILED
     reason = result.reason if result is not None and result.reason else fallback
     if reason == Reason.STOP_REQUESTED:
-        text = f"attempt {pod.attempt}: stopped before the script started"
-        return Verdict(State.STOPPED, Reason.STOP_REQUESTED, text, Cause.STOP)
+        return _stopped_before_start(pod)
     said = "it left no readable result" if result is None else join(result.message, *result.errors)
-    text = f"{container_ended(pod, container, code)}: {said}"
     cause = Cause.STORE if container == UPLOAD or reason in _STORE else Cause.INPUT
-    return failed(reason, text, cause, log=logs_command(job, pod, container))
+    return End(State.FAILED, reason, f"{container_ended(pod, container, code)}: {said}", cause, log=container)
 
 
-def _start_failed(pod: PodFacts, end: ContainerEnd) -> Verdict:
-    text = f"{container_ended(pod, SCRIPT, end.exit_code)} before it ran: {join(end.reason, end.message)}"
-    return failed(Reason.COMMAND_NOT_FOUND, text, Cause.SCRIPT)
+def _stopped_before_start(pod: PodFacts) -> End:
+    text = f"attempt {pod.attempt}: stopped before the script started"
+    return End(State.STOPPED, Reason.STOP_REQUESTED, text, Cause.STOP)
+
+
+def _not_started(pod: PodFacts, seen: Seen) -> End:
+    """The script's container has ended without it: the runtime or the launcher could not start it, and says why."""
+    end = pod.script.end
+    assert end is not None  # noqa: S101 - by the callers
+    text = f"{container_ended(pod, SCRIPT, end.exit_code)} before the script started"
+    if end.start_failed:
+        reason, hint, step = start_error(end.message)
+        return End(State.FAILED, reason, join(f"{text}: {end.reason}", hint, end.message), Cause.SCRIPT, step)
+    if pod.taken_away and end.exit_code in CUT_OFF:
+        return _lost(pod, seen)
+    if end.reason == "OOMKilled":
+        return End(State.FAILED, Reason.OUT_OF_MEMORY, f"{text}: it was killed for want of memory", Cause.SCRIPT)
+    said = pod.launcher_said or pod.upload.said
+    return End(State.FAILED, Reason.SCRIPT_NOT_STARTED, join(text, said), Cause.INFRASTRUCTURE, log=SCRIPT)
 
 
 # -- lost
 
 
-def lost(pod: PodFacts, seen: Seen, *, also: str = "") -> Verdict:
+def _lost(pod: PodFacts, seen: Seen) -> End:
     """Its script was running, or nobody knows whether it had started."""
-    return failed(_loss_reason(pod, seen), join(_loss_message(pod, seen, _when(pod)), also), Cause.INFRASTRUCTURE)
+    reason, text = _loss_reason(pod, seen), join(_loss_message(pod, seen, _when(pod)), pod.upload.said)
+    step = eviction_step(pod.taken_for) if reason is Reason.EVICTED else None
+    return End(State.FAILED, reason, text, Cause.INFRASTRUCTURE, step)
 
 
-def _lost_before_start(pod: PodFacts, seen: Seen) -> Verdict:
+def _lost_before_start(pod: PodFacts, seen: Seen) -> End:
     """Its script has never run: another attempt makes it good."""
     message = _loss_message(pod, seen, f"before container {SCRIPT} started")
-    return Verdict(State.FAILED, _loss_reason(pod, seen), message, Cause.BEFORE_START)
+    return End(State.FAILED, _loss_reason(pod, seen), message, Cause.BEFORE_START)
 
 
 def _loss_reason(pod: PodFacts, seen: Seen) -> Reason:
