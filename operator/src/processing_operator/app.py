@@ -46,9 +46,10 @@ async def run(settings: Settings) -> int:
         The process's exit code: 0 after a signal, 1 if a part has failed or the lead was lost.
     """
     set_up_logs(settings.log_level, settings.log_format)
-    session = await Session.connect()
+    metrics = Metrics()
+    session = await Session.connect(metrics.requested)
     try:
-        return await Operator(settings, session).run()
+        return await Operator(settings, session, metrics).run()
     finally:
         await session.close()
 
@@ -65,7 +66,7 @@ class Operator:
     def __post_init__(self) -> None:
         settings, metrics, store = self.settings, self.metrics, self.store
         metrics.count_jobs(store)
-        kube = Kube(self.session, namespaces=settings.namespaces, metrics=metrics)
+        kube = Kube(self.session, namespaces=settings.namespaces)
         self.queue: WorkQueue[JobKey] = WorkQueue(workers=settings.workers, metrics=metrics)
         self.dispatcher = Dispatcher(store, self.queue, metrics=metrics)
         self.recorder = Recorder(kube, metrics=metrics, instance=settings.instance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,16 @@ class Site:
     def events_of(self, name: str = "job") -> list[Object]:
         events = self.cluster.items(EVENTS.format(namespace=self.namespace))
         return [event for event in events if event["regarding"]["name"] == name]
+
+    def wait_event(self, reason: str, name: str = "job", seconds: float = _WAIT_SECONDS) -> Object:
+        """The job's Event of that reason; written a moment after what it tells of."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for event in self.events_of(name):
+                if event["reason"] == reason:
+                    return event
+            time.sleep(0.1)
+        raise AssertionError(f"no Event {reason}: {[event['reason'] for event in self.events_of(name)]}")
 
     def wait(self, predicate: Callable[[Object], bool], name: str = "job", seconds: float = _WAIT_SECONDS) -> Object:
         return self.cluster.wait(self.jobs, name, predicate, seconds)

@@ -11,7 +11,6 @@ import pytest
 
 from processing_operator.controller.kube import Kube
 from processing_operator.controller.leader import Leader
-from processing_operator.controller.metrics import Metrics
 from tests.integration.controller import proxy
 from tests.integration.controller.conftest import connected
 
@@ -27,7 +26,7 @@ NAME = "operator-of-tests"
 
 
 def leader(session: Session, site: Site, identity: str) -> Leader:
-    kube = Kube(session, namespaces=(), metrics=Metrics())
+    kube = Kube(session, namespaces=())
     return Leader(kube, namespace=site.namespace, name=NAME, identity=identity)
 
 

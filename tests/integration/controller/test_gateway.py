@@ -10,10 +10,9 @@ import pytest
 
 from processing_operator.api.protocol import GATE
 from processing_operator.controller.kube import Kube
-from processing_operator.controller.metrics import Metrics
 from processing_operator.controller.refusals import PodRefusedError, namespace_goes
 from processing_operator.controller.store import JobKey
-from processing_operator.domain.facts import PodTarget
+from processing_operator.domain.facts import PodTarget, Release
 from processing_operator.kube.errors import AlreadyExistsError, KubeError, StaleError, TransientError
 from tests.integration.controller.conftest import connected
 
@@ -30,7 +29,7 @@ POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
 
 @pytest.fixture
 def kube(session: Session, site: Site) -> Kube:
-    return Kube(session, namespaces=(site.namespace,), metrics=Metrics())
+    return Kube(session, namespaces=(site.namespace,))
 
 
 def manifest(site: Site, name: str = "p", **spec: Any) -> Obj:
@@ -48,16 +47,16 @@ def target(pod: Obj, **other: str) -> PodTarget:
 
 async def test_release_takes_our_own_gate_alone(kube: Kube, site: Site) -> None:
     made = await kube.create_pod(manifest(site))
-    released = await kube.release_pod(site.namespace, target(made))
+    released = await kube.release_pod(site.namespace, Release(target(made), ""))
     assert released["spec"]["schedulingGates"] == [{"name": FOREIGN}]
     assert site.cluster.get(f"{site.pods}/p")["spec"] == released["spec"]
-    again = await kube.release_pod(site.namespace, target(released))
+    again = await kube.release_pod(site.namespace, Release(target(released), ""))
     assert again["spec"]["schedulingGates"] == [{"name": FOREIGN}], "there is none of ours any more"
 
 
 async def test_only_ours_leaves_none(kube: Kube, site: Site) -> None:
     made = await kube.create_pod(manifest(site, schedulingGates=[{"name": GATE}]))
-    released = await kube.release_pod(site.namespace, target(made))
+    released = await kube.release_pod(site.namespace, Release(target(made), ""))
     assert not released["spec"].get("schedulingGates")
     assert released["spec"]["containers"] == made["spec"]["containers"]
 
@@ -67,7 +66,7 @@ async def test_a_pod_that_is_not_as_it_was_seen_is_left_alone(kube: Kube, site: 
     made = await kube.create_pod(manifest(site))
     stale = target(made, **other)
     with pytest.raises(StaleError):
-        await kube.release_pod(site.namespace, stale)
+        await kube.release_pod(site.namespace, Release(stale, ""))
     with pytest.raises(StaleError):
         await kube.annotate_pod(site.namespace, stale, {"a": "b"})
     with pytest.raises(StaleError):
@@ -194,7 +193,7 @@ def held() -> Obj:
 
 async def test_missing_rights_are_not_the_jobs_fault(site: Site) -> None:
     async with connected(site.plane, user="nobody") as session:
-        kube = Kube(session, namespaces=(), metrics=Metrics())
+        kube = Kube(session, namespaces=())
         with pytest.raises(TransientError, match='cannot create resource "pods"'):
             await kube.create_pod(manifest(site))
         with pytest.raises(KubeError, match='cannot list resource "pods"'):

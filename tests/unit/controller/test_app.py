@@ -12,8 +12,9 @@ from processing_operator.controller.store import JobKey
 from processing_operator.settings import Settings
 from tests.unit.controller.fake_time import run
 
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "operate.md"
-TABLE = [line.split("|")[1] for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "monitor.md"
+SECTION = DOCS.read_text().split("\n## Metrics\n")[1].split("\n## ")[0]
+TABLE = [line.split("|")[1] for line in SECTION.splitlines() if line.startswith("| `")]
 
 
 def operator(**settings: Any) -> Operator:

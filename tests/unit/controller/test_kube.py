@@ -9,10 +9,9 @@ import pytest
 
 from processing_operator.api.protocol import GATE
 from processing_operator.controller.kube import Kube
-from processing_operator.controller.metrics import Metrics
 from processing_operator.controller.refusals import PodRefusedError
 from processing_operator.controller.store import JobKey
-from processing_operator.domain.facts import PodTarget
+from processing_operator.domain.facts import PodTarget, Release
 from processing_operator.kube.errors import AlreadyExistsError, KubeError, StaleError, TransientError, from_answer
 from tests.unit.controller.objects import Obj, make_job, make_pod
 
@@ -60,7 +59,7 @@ class Server:
 
 def gateway(*answers: Obj | KubeError, namespaces: tuple[str, ...] = ()) -> tuple[Kube, Server]:
     server = Server(list(answers))
-    return Kube(cast("Any", server), namespaces=namespaces, metrics=Metrics()), server
+    return Kube(cast("Any", server), namespaces=namespaces), server
 
 
 def error(status: int, reason: str = "", message: str = "") -> KubeError:
@@ -157,7 +156,7 @@ def listed(version: int, *items: Obj, more: str = "") -> Obj:
 async def test_writes_hit_only_what_was_seen() -> None:
     kube, server = gateway(make_job(), make_pod(), make_pod(), {})
     await kube.patch_job_status(KEY, "5", {"state": "Pending"})
-    await kube.release_pod("ns", TARGET)
+    await kube.release_pod("ns", Release(TARGET, "{}"))
     await kube.annotate_pod("ns", TARGET, {"a": "b"})
     await kube.delete_pod("ns", TARGET)
     seen = {"uid": "uid-p", "resourceVersion": "7"}
@@ -169,7 +168,10 @@ async def test_writes_hit_only_what_was_seen() -> None:
     ]
     assert server.bodies == [
         {"metadata": {"resourceVersion": "5"}, "status": {"state": "Pending"}},
-        {"metadata": seen, "spec": {"schedulingGates": [{"$patch": "delete", "name": GATE}]}},
+        {
+            "metadata": {**seen, "annotations": {"processing-operator.dev/bounds": "{}"}},
+            "spec": {"schedulingGates": [{"$patch": "delete", "name": GATE}]},
+        },
         {"metadata": {**seen, "annotations": {"a": "b"}}},
         {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": seen},
     ]
@@ -180,7 +182,7 @@ async def test_writes_hit_only_what_was_seen() -> None:
 async def test_a_write_that_comes_too_late() -> None:
     kube, _ = gateway(error(409, "Conflict"))
     with pytest.raises(StaleError):
-        await kube.release_pod("ns", TARGET)
+        await kube.release_pod("ns", Release(TARGET, "{}"))
 
 
 async def test_a_pod_that_is_gone_needs_no_deletion_and_an_event_none_twice() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -110,7 +111,9 @@ def test_a_lease_without_anything_in_it_is_taken() -> None:
         assert spec["acquireTime"] == spec["renewTime"]
 
 
-def test_a_crashed_leader_is_followed_within_17_seconds() -> None:
+def test_a_crashed_leader_is_followed_within_17_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
     async def main() -> None:
         leases = Leases()
         first, second = leader(leases, "a"), leader(leases, "b")
@@ -120,6 +123,7 @@ def test_a_crashed_leader_is_followed_within_17_seconds() -> None:
         await asyncio.sleep(60.0)
         assert leases.holder == "a"
         assert second.standby
+        assert [one.getMessage() for one in caplog.records] == ["leading", "standing by: a leads"], "told once"
         await end(kept)  # killed: it gives nothing back
         silent_since = now()
         await waiting

@@ -36,7 +36,8 @@ class Spy:
     started: list[tuple[float, str]] = field(default_factory=list)
     running: set[str] = field(default_factory=set)
     most_at_once: int = 0
-    depths: list[int] = field(default_factory=list)
+    waits: list[tuple[str, float]] = field(default_factory=list)
+    depths: list[tuple[int, int]] = field(default_factory=list)
     processings: list[tuple[float, Outcome]] = field(default_factory=list)
 
     async def process(self, key: str) -> Outcome:
@@ -51,8 +52,11 @@ class Spy:
             raise outcome
         return outcome
 
-    def queue_depth(self, depth: int) -> None:
-        self.depths.append(depth)
+    def queue_depth(self, front: int, back: int) -> None:
+        self.depths.append((front, back))
+
+    def queue_waited(self, lane: str, seconds: float) -> None:
+        self.waits.append((lane, seconds))
 
     def processed(self, seconds: float, outcome: Outcome) -> None:
         self.processings.append((seconds, outcome))
@@ -83,8 +87,9 @@ def test_keys_are_processed_in_the_order_of_their_arrival() -> None:
     spy = Spy(seconds=1.0)
     add_all = lambda queue: [queue.add(key) for key in (A, B, C, D)]  # noqa: E731
     assert work(spy, add_all, workers=1) == [(0.0, "a"), (1.0, "b"), (2.0, "c"), (3.0, "d")]
-    assert max(spy.depths) == 4
-    assert spy.depths[-1] == 0
+    assert max(spy.depths) == (4, 0)
+    assert spy.depths[-1] == (0, 0)
+    assert spy.waits == [("front", 0.0), ("front", 1.0), ("front", 2.0), ("front", 3.0)]
 
 
 def test_a_key_that_waits_is_one_processing_however_often_it_is_added() -> None:
@@ -175,6 +180,8 @@ def test_what_has_changed_goes_before_what_is_only_due() -> None:
     spy = Spy(seconds=1.0)
     work(spy, lambda queue: [queue.add_later(A), queue.add_later(B), queue.add(C), queue.add(A)], workers=1)
     assert [key for _, key in spy.started] == ["c", "a", "b"]
+    assert spy.waits == [("front", 0.0), ("front", 1.0), ("back", 2.0)]
+    assert max(back for _, back in spy.depths) == 2
 
 
 def test_the_back_lane_has_one_turn_in_eight_whatever_the_load() -> None:

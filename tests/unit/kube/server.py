@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def serving(handler: Handler, *, token: str = "") -> AsyncIterator[Session]:
+async def serving(
+    handler: Handler, *, token: str = "", tell: Callable[[str, str, str], None] | None = None
+) -> AsyncIterator[Session]:
     """A session with a server that answers every request by the handler."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(application) as server:
-        session = Session(configuration(str(server.make_url("")).rstrip("/"), token))
+        session = Session(configuration(str(server.make_url("")).rstrip("/"), token), tell)
         try:
             yield session
         finally:

@@ -51,6 +51,27 @@ async def test_a_request_carries_what_it_is_given() -> None:
     assert headers["Accept-Encoding"] == "identity"
 
 
+async def test_each_request_is_told_of_by_what_it_is_about() -> None:
+    told: list[tuple[str, str, str]] = []
+    answers = iter([200, 404, 429])
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(POD, status=next(answers))
+
+    async with serving(handle, tell=lambda *request: told.append(request)) as session:
+        await session.request("POST", PATH, body={})
+        with pytest.raises(TransientError):
+            await session.read_text(f"{PATH}/p/log", query={})
+        with pytest.raises(TransientError):
+            [line async for line in session.stream(PATH, query={"watch": "1"}, silence=1.0)]
+        session._configuration.host = "http://127.0.0.1:1"
+        with pytest.raises(TransientError):
+            await session.request("GET", PATH)
+    of_pods = [(verb, code) for verb, resource, code in told if resource == "pods"]
+    assert of_pods == [("POST", "200"), ("WATCH", "429"), ("GET", "none")]
+    assert ("GET", "pods/log", "404") in told
+
+
 @pytest.mark.parametrize(
     "handler",
     [

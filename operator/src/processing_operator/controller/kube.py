@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from processing_operator.api import names
@@ -16,9 +17,8 @@ from processing_operator.kube.watching import list_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from processing_operator.controller.metrics import Metrics
     from processing_operator.controller.store import JobKey
-    from processing_operator.domain.facts import PodTarget
+    from processing_operator.domain.facts import PodTarget, Release
     from processing_operator.kube.session import Obj, Session
 
 UNFINISHED: Final = ",".join(f"status.state!={state}" for state in State if state.terminal)
@@ -34,13 +34,11 @@ class Kube:
     Args:
         session: the connection.
         namespaces: where jobs are looked for; empty means everywhere.
-        metrics: counts the writes.
     """
 
-    def __init__(self, session: Session, *, namespaces: Sequence[str], metrics: Metrics) -> None:
+    def __init__(self, session: Session, *, namespaces: Sequence[str]) -> None:
         self._session = session
         self._namespaces: Sequence[str | None] = tuple(namespaces) or (None,)
-        self._metrics = metrics
 
     async def get_job(self, key: JobKey) -> Obj | None:
         """The job as it is now, or None."""
@@ -66,7 +64,7 @@ class Kube:
             NotFoundError: it is gone.
         """
         body = {"metadata": {"resourceVersion": version}, "status": patch}
-        return await self._write("PATCH", f"{_job_path(key)}/status", "processingjobs/status", body)
+        return await self._write("PATCH", f"{_job_path(key)}/status", body)
 
     async def create_pod(self, manifest: Mapping[str, Any]) -> Obj:
         """The Pod that was made by this very call.
@@ -77,29 +75,33 @@ class Kube:
             TransientError: try again.
         """
         try:
-            return await self._write("POST", paths.pods(manifest["metadata"]["namespace"]), "pods", manifest)
+            return await self._write("POST", paths.pods(manifest["metadata"]["namespace"]), manifest)
         except AlreadyExistsError:
             raise
         except KubeError as error:
             if (refusal := refusal_of(error)) is not None:
-                raise PodRefusedError(refusal) from error
+                raise PodRefusedError(replace(refusal, pod=manifest)) from error
             raise error.as_transient() from error
 
-    async def release_pod(self, namespace: str, pod: PodTarget) -> Obj:
+    async def release_pod(self, namespace: str, release: Release) -> Obj:
         """Take our scheduling gate away, if the Pod is still as it was seen. Others' gates are theirs."""
-        body = {"metadata": _seen(pod), "spec": {"schedulingGates": [{"$patch": "delete", "name": GATE}]}}
-        return await self._write("PATCH", _pod_path(namespace, pod.name), "pods", body, STRATEGIC_MERGE_PATCH)
+        pod, annotations = release.target, {names.ANNOTATION_BOUNDS: release.bounds}
+        body = {
+            "metadata": {**_seen(pod), "annotations": annotations},
+            "spec": {"schedulingGates": [{"$patch": "delete", "name": GATE}]},
+        }
+        return await self._write("PATCH", _pod_path(namespace, pod.name), body, STRATEGIC_MERGE_PATCH)
 
     async def annotate_pod(self, namespace: str, pod: PodTarget, annotations: Mapping[str, str]) -> Obj:
         """Set annotations, if the Pod is still as it was seen."""
         body = {"metadata": {**_seen(pod), "annotations": dict(annotations)}}
-        return await self._write("PATCH", _pod_path(namespace, pod.name), "pods", body)
+        return await self._write("PATCH", _pod_path(namespace, pod.name), body)
 
     async def delete_pod(self, namespace: str, pod: PodTarget) -> None:
         """Delete with the Pod's own grace, if it is still as it was seen. A Pod that is gone is what was wanted."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": _seen(pod)}
         try:
-            await self._write("DELETE", _pod_path(namespace, pod.name), "pods", body)
+            await self._write("DELETE", _pod_path(namespace, pod.name), body)
         except NotFoundError:
             return
 
@@ -112,7 +114,7 @@ class Kube:
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Write one Event; one of that name is the same Event."""
         try:
-            await self._write("POST", paths.events(namespace), "events", event)
+            await self._write("POST", paths.events(namespace), event)
         except AlreadyExistsError:
             return
 
@@ -139,11 +141,9 @@ class Kube:
         lists = [await list_pages(self._session, path(namespace), query) for namespace in self._namespaces]
         return [item for items, _ in lists for item in items], min(version for _, version in lists)
 
-    async def _write(self, verb: Any, path: str, resource: str, body: Mapping[str, Any], content_type: str = "") -> Obj:
+    async def _write(self, verb: Any, path: str, body: Mapping[str, Any], content_type: str = "") -> Obj:
         content_type = content_type or (MERGE_PATCH if verb == "PATCH" else JSON)
-        answer = await self._session.request(verb, path, body=body, content_type=content_type)
-        self._metrics.wrote(verb, resource)
-        return answer
+        return await self._session.request(verb, path, body=body, content_type=content_type)
 
 
 def _job_path(key: JobKey) -> str:

@@ -52,11 +52,16 @@ class Leader:
         self._seen: tuple[str, float] = ("", 0.0)  # the Lease's version, and since when it is known
         self._written: Obj | None = None  # as this process has last written it
         self._renewed = 0.0
+        self._other = ""  # who holds it instead
         self.standby = False
 
     async def lead(self) -> None:
         """Return once this process holds the Lease."""
-        while not await self._try():  # noqa: ASYNC110 - a Lease is polled
+        told = ""
+        while not await self._try():
+            if self.standby and self._other != told:
+                told = self._other
+                _log.info("standing by: %s leads", told, extra={"action": "stand by"})
             await asyncio.sleep(_POLL_SECONDS)
         _log.info("leading", extra={"action": "lead"})
 
@@ -109,6 +114,7 @@ class Leader:
         if version != self._seen[0]:
             self._seen = (version, now)
         if not may_take(lease, self._identity, unchanged_seconds=now - self._seen[1]):
+            self._other = _holder(lease)
             return None
         return await self._write(lease)
 

@@ -6,13 +6,24 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-_FIELDS: Final = ("key", "attempt", "action")
+from processing_operator.api.status import State
+
+if TYPE_CHECKING:
+    from processing_operator.api.status import JobStatus
+
+_log = logging.getLogger(__name__)
+_FIELDS: Final = ("key", "attempt", "action", "state", "reason", "duration")
+_ENDS: Final = {
+    str(State.COMPLETED): "job has completed",
+    str(State.FAILED): "job has failed",
+    str(State.STOPPED): "job was stopped",
+}
 
 
 class JsonFormatter(logging.Formatter):
-    """`{"time", "level", "logger", "message"}`, and what the line was given of key, attempt and action."""
+    """`{"time", "level", "logger", "message"}`, and what the line was given of `_FIELDS`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever the message holds."""
@@ -47,3 +58,14 @@ def set_up_logs(level: str, style: Literal["json", "text"]) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     if level != "debug":
         logging.getLogger("kopf").setLevel(logging.WARNING)
+
+
+def log_end(key: str, before: JobStatus, after: JobStatus) -> None:
+    """One line, when the status is the first to tell of the job's end; a failure is a warning."""
+    if after.completion_time is None or before.completion_time is not None:
+        return
+    words = _ENDS.get(str(after.state), "job has ended")
+    text = words if after.state is State.COMPLETED else f"{words}: {after.message}"
+    level = logging.WARNING if after.state is State.FAILED else logging.INFO
+    told = {"key": key, "state": after.state, "reason": after.reason, "duration": after.duration}
+    _log.log(level, "%s", text, extra={name: str(value) for name, value in told.items() if value})

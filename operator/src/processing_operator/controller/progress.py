@@ -1,4 +1,7 @@
-"""Progress out of the containers that move data: the last of their log lines (docs/internals/protocol.md)."""
+"""Progress out of fetch and upload: the last of their log lines (docs/internals/protocol.md).
+
+While the script runs, upload's lines tell how many of its processes were killed for want of memory.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from processing_operator.api.status import TransferProgress
     from processing_operator.controller.kube import Kube
     from processing_operator.controller.metrics import Metrics
     from processing_operator.controller.queue import WorkQueue
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LINES: Final = 10  # one progress line a second at most; the last one counts
 _AT_ONCE: Final = 4
+_MOST_RUNNING: Final = 200  # Pods whose script runs, a round; the others have their turn in the next
 _PARKED_SECONDS: Final = 60.0
 
 
@@ -46,6 +51,8 @@ class ProgressReader:
         self._clock = clock
         self._seconds = seconds
         self._parked: dict[str, float] = {}
+        self._round = 0
+        self._turns: dict[str, int] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -54,13 +61,23 @@ class ProgressReader:
             await self.read_all()
 
     async def read_all(self) -> None:
-        """Of every container that moves data now."""
+        """Of every container that moves data now, and of some whose script runs."""
         limit = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for record in self._store.records():
-                for pod in record.pods.values() if record.active else ():
-                    if (container := staging_container(pod)) is not None:
-                        group.create_task(self._read_one(limit, record, pod, container))
+            for record, pod, container in self._chosen():
+                group.create_task(self._read_one(limit, record, pod, container))
+
+    def _chosen(self) -> list[tuple[Record, PodFacts, str]]:
+        """Pods whose script runs come by turns: the least recently read first."""
+        active = [record for record in self._store.records() if record.active]
+        found = [(record, pod, speaker(pod)) for record in active for pod in record.pods.values()]
+        told = [(record, pod, container) for record, pod, container in found if container is not None]
+        moving = [one for one in told if not one[1].script.running]
+        running = sorted((one for one in told if one[1].script.running), key=lambda one: self._turns.get(one[1].uid, 0))
+        self._round += 1
+        now = dict.fromkeys((pod.uid for _, pod, _ in running[:_MOST_RUNNING]), self._round)
+        self._turns = {pod.uid: now.get(pod.uid, self._turns.get(pod.uid, 0)) for _, pod, _ in running}
+        return [*moving, *running[:_MOST_RUNNING]]
 
     async def _read_one(self, limit: asyncio.Semaphore, record: Record, pod: PodFacts, container: str) -> None:
         async with limit:
@@ -79,13 +96,17 @@ class ProgressReader:
     async def _read(self, record: Record, pod: PodFacts, container: str) -> None:
         lines = await self._kube.read_log_tail(record.key.namespace, pod.name, container, _LINES)
         told = read_progress(lines, self._clock())
-        if told is not None and record.active:
+        if told is not None and record.active and not _same(told, record.progress):
             record.progress = told
             self._queue.add_later(record.key)
 
 
-def staging_container(pod: PodFacts) -> str | None:
-    """The container that is moving data now, or None: fetch while it runs, upload once the script has ended."""
+def _same(told: TransferProgress, before: TransferProgress | None) -> bool:
+    return before is not None and told.model_copy(update={"time": before.time}) == before
+
+
+def speaker(pod: PodFacts) -> str | None:
+    """The container whose log tells of what goes on, or None: fetch while it runs, then upload."""
     if pod.fetch.running:
         return FETCH
-    return UPLOAD if pod.upload.running and pod.script.end is not None else None
+    return UPLOAD if pod.upload.running and (pod.script.running or pod.script.end is not None) else None

@@ -44,8 +44,11 @@ class Outcome:
 class QueueMetrics(Protocol):
     """What the queue reports about itself."""
 
-    def queue_depth(self, depth: int) -> None:
-        """So many keys wait for a worker."""
+    def queue_depth(self, front: int, back: int) -> None:
+        """So many keys wait for a worker, by lane."""
+
+    def queue_waited(self, lane: str, seconds: float) -> None:
+        """A key has waited so long for one."""
 
     def processed(self, seconds: float, outcome: Outcome) -> None:
         """One key was processed."""
@@ -69,10 +72,11 @@ class Backoff:
 
 
 class _Lane(Generic[K]):
-    """Keys in order of arrival, taken by turns over namespaces."""
+    """Keys in order of arrival, taken by turns over namespaces; since when each waits."""
 
-    def __init__(self) -> None:
-        self._turns: OrderedDict[str, OrderedDict[K, None]] = OrderedDict()
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._turns: OrderedDict[str, OrderedDict[K, float]] = OrderedDict()
 
     def __contains__(self, key: K) -> bool:
         return key in self._turns.get(key.namespace, ())
@@ -83,8 +87,8 @@ class _Lane(Generic[K]):
     def __bool__(self) -> bool:
         return bool(self._turns)
 
-    def add(self, key: K) -> None:
-        self._turns.setdefault(key.namespace, OrderedDict())[key] = None
+    def add(self, key: K, now: float) -> None:
+        self._turns.setdefault(key.namespace, OrderedDict()).setdefault(key, now)
 
     def discard(self, key: K) -> None:
         keys = self._turns.get(key.namespace, OrderedDict())
@@ -92,12 +96,12 @@ class _Lane(Generic[K]):
         if not keys:
             self._turns.pop(key.namespace, None)
 
-    def take(self) -> K:
+    def take(self) -> tuple[K, float]:
         namespace, keys = self._turns.popitem(last=False)
-        key, _ = keys.popitem(last=False)
+        taken = keys.popitem(last=False)
         if keys:
             self._turns[namespace] = keys
-        return key
+        return taken
 
     def clear(self) -> None:
         self._turns.clear()
@@ -119,8 +123,8 @@ class WorkQueue(Generic[K]):
         self._workers = workers
         self._metrics = metrics
         self._backoff = backoff or Backoff()
-        self._front: _Lane[K] = _Lane()
-        self._back: _Lane[K] = _Lane()
+        self._front: _Lane[K] = _Lane("front")
+        self._back: _Lane[K] = _Lane("back")
         self._turn = 0
         self._running: dict[K, float] = {}
         self._dirty: set[K] = set()
@@ -145,9 +149,9 @@ class WorkQueue(Generic[K]):
             self._put(self._back, key)
 
     def _put(self, lane: _Lane[K], key: K) -> None:
-        lane.add(key)
+        lane.add(key, asyncio.get_running_loop().time())
         self._free.set()
-        self._metrics.queue_depth(len(self._front) + len(self._back))
+        self._metrics.queue_depth(len(self._front), len(self._back))
 
     def add_after(self, key: K, seconds: float) -> None:
         """Process the key in so many seconds, or sooner if it is due sooner already."""
@@ -200,8 +204,10 @@ class WorkQueue(Generic[K]):
             await self._free.wait()
         self._turn = (self._turn + 1) % _BACK_TURN
         behind = self._back and (self._turn == 0 or not self._front)
-        key = (self._back if behind else self._front).take()
-        self._metrics.queue_depth(len(self._front) + len(self._back))
+        lane = self._back if behind else self._front
+        key, since = lane.take()
+        self._metrics.queue_depth(len(self._front), len(self._back))
+        self._metrics.queue_waited(lane.name, asyncio.get_running_loop().time() - since)
         return key
 
     async def _process_one(self, key: K, process: Callable[[K], Awaitable[Outcome]]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from processing_operator.api import names, protocol
+from processing_operator.controller.logs import log_end
 from processing_operator.controller.merge import merge_patch
 from processing_operator.controller.queue import Outcome
 from processing_operator.controller.refusals import PodRefusedError, owned_by_another
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from processing_operator.controller.recorder import Recorder
     from processing_operator.controller.store import JobKey, Record, SeenJob, Store
     from processing_operator.domain.actions import Actions, PodManifest
-    from processing_operator.domain.facts import OperatorDefaults, Refusal
+    from processing_operator.domain.defaults import OperatorDefaults
+    from processing_operator.domain.facts import PodTarget, Refusal
 
 _log = logging.getLogger(__name__)
 _STEPS: Final = 4  # create; claim and release, or the end; and some to spare
@@ -210,6 +212,7 @@ class Reconciler:
 
     async def _create(self, look: _Look, manifest: PodManifest) -> None:
         name = manifest["metadata"]["name"]
+        look.refusal = None  # of what was tried before
         try:
             pod = await self._kube.create_pod(manifest)
         except PodRefusedError as refused:
@@ -235,16 +238,22 @@ class Reconciler:
 
     async def _touch_pods(self, look: _Look, actions: Actions) -> None:
         namespace = look.record.key.namespace
-        for target in actions.release:
-            self._store.saw_pod(await self._kube.release_pod(namespace, target))
-            look.done.append(f"release {target.name}")
-        for target in actions.stop:
-            signal = {names.ANNOTATION_SIGNAL: protocol.stop_signal(self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"))}
-            self._store.saw_pod(await self._kube.annotate_pod(namespace, target, signal))
-            look.done.append(f"stop {target.name}")
+        for release in actions.release:
+            self._store.saw_pod(await self._kube.release_pod(namespace, release))
+            look.done.append(f"release {release.target.name}")
+        for member, told in ((protocol.STOP, actions.stop), (protocol.ENDED, actions.ended)):
+            for target in told:
+                await self._signal(look, target, member)
         for target in actions.delete:
             await self._kube.delete_pod(namespace, target)
             look.done.append(f"delete {target.name}")
+
+    async def _signal(self, look: _Look, target: PodTarget, member: str) -> None:
+        known = look.record.pods.get(target.uid)
+        said, at = "" if known is None else known.signal, self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        annotation = {names.ANNOTATION_SIGNAL: protocol.signal(said, at, member)}
+        self._store.saw_pod(await self._kube.annotate_pod(look.record.key.namespace, target, annotation))
+        look.done.append(f"{member} {target.name}")
 
     async def _write_status(self, look: _Look, status: JobStatus, actions: Actions) -> None:
         job, record = look.job, look.record
@@ -256,7 +265,8 @@ class Reconciler:
             record.progress = None  # the attempt before's
         self._dispatcher.job_read(written)
         self._recorder.record(written, actions.events)
-        self._metrics.told(job.model.status, status)
+        self._metrics.told(job.model, status)
+        log_end(str(record.key), job.model.status, status)
         look.done.append(str(status.state))
 
     async def _stall(self, look: _Look, message: str) -> None:

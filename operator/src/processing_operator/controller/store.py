@@ -6,7 +6,7 @@ server lets clients compare as numbers (KEP-5504): nothing older ever replaces w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Obj = dict[str, Any]
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-_UNSEEN: Final = "New"
 
 
 class JobKey(NamedTuple):
@@ -156,11 +155,6 @@ class Store:
     def waiters_of(self, key: JobKey) -> list[JobKey]:
         """The jobs with an input from this one."""
         return sorted(self._waiters.get(key, ()))
-
-    def count_by_state(self) -> Counter[str]:
-        """How many jobs are in each state."""
-        jobs = (record.job for record in self._records.values() if record.job is not None)
-        return Counter(str(job.status.get("state") or _UNSEEN) for job in jobs)
 
     # -- jobs
 

@@ -15,9 +15,10 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from processing_operator.kube.errors import TransientError, from_answer, read_retry_after
 from processing_operator.kube.login import load_configuration
+from processing_operator.kube.paths import resource_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
 Obj = dict[str, Any]
 T = TypeVar("T")
@@ -31,10 +32,16 @@ _LONGEST_LINE: Final = 16 << 20  # ten times what etcd takes as one object
 
 
 class Session:
-    """One pool of connections to the API server."""
+    """One pool of connections to the API server.
 
-    def __init__(self, configuration: Any) -> None:
+    Args:
+        configuration: how it is reached.
+        tell: is told of each request: its verb (WATCH for a watch), its resource, its HTTP status; `none`: no answer.
+    """
+
+    def __init__(self, configuration: Any, tell: Callable[[str, str, str], None] | None = None) -> None:
         self._configuration = configuration
+        self._tell = tell
         self._http = aiohttp.ClientSession(
             connector=_connector(configuration),
             headers={
@@ -51,9 +58,9 @@ class Session:
         self._logging_in = asyncio.Lock()
 
     @classmethod
-    async def connect(cls) -> Session:
+    async def connect(cls, tell: Callable[[str, str, str], None]) -> Session:
         """A session by the configuration of the place where this runs."""
-        return cls(await load_configuration())
+        return cls(await load_configuration(), tell)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -135,11 +142,13 @@ class Session:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A success, to be read within `seconds`; None: its head within the usual time, its body without end."""
         call = f"{verb} {path}"
+        code = "none"
         try:
             async with asyncio.timeout(seconds or TIMEOUT_SECONDS) as limit:
                 configuration = self._configuration
                 headers = {**headers, **await _authorization(configuration)}
                 async with self._send(verb, path, headers=headers, silence=silence, **request) as answer:
+                    code = str(answer.status)
                     if not answer.ok or answer.status >= HTTPStatus.MULTIPLE_CHOICES:
                         await self._refuse(answer, call, configuration)
                     if seconds is None:
@@ -147,6 +156,9 @@ class Session:
                     yield answer
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             raise TransientError(f"{call}: {type(error).__name__}: {error}") from error
+        finally:
+            if self._tell is not None:
+                self._tell(verb if silence is None else "WATCH", resource_of(path), code)
 
     def _send(
         self, verb: Verb, path: str, *, query: Mapping[str, str] | None, silence: float | None, **request: Any
