@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Run and follow processing jobs; copy data to and from S3.",
+    help="Run and follow processing jobs, show their logs; copy data to and from S3.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -25,6 +25,14 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class Container(StrEnum):
+    """A container of a job's Pod."""
+
+    FETCH = "fetch"
+    SCRIPT = "script"
+    UPLOAD = "upload"
 
 
 class Addressing(StrEnum):
@@ -49,7 +57,7 @@ def main_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Run and follow processing jobs; copy data to and from S3."""
+    """Run and follow processing jobs, show their logs; copy data to and from S3."""
 
 
 @app.command()
@@ -70,6 +78,25 @@ def run(
     from processing_operator_cli.running import run_jobs  # noqa: PLC0415
 
     raise typer.Exit(run_jobs(files, namespace=namespace, context=context, replace=replace))
+
+
+@app.command()
+def logs(  # noqa: PLR0917  (typer knows them by their names)
+    name: Annotated[str, typer.Argument(help="The job.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the container has ended.")] = False,
+    container: Annotated[Container, typer.Option("-c", "--container", help="Whose log.")] = Container.SCRIPT,
+    tail: Annotated[int | None, typer.Option(min=0, help="Only so many of the last lines.")] = None,
+    namespace: Annotated[str, typer.Option("-n", "--namespace", help="Default: the context's.")] = "",
+    context: Annotated[str, typer.Option("--context", help="The kubeconfig's context.")] = "",
+) -> None:
+    """Show what a job's script has printed, also after its end, as long as its Pod is there.
+
+    Exits with 2 if there is no log, and says why.
+    """
+    from processing_operator_cli.logs import show_logs  # noqa: PLC0415
+
+    code = show_logs(name, container.value, namespace=namespace, context=context, follow=follow, tail=tail)
+    raise typer.Exit(code)
 
 
 @app.command()

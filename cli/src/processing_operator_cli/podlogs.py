@@ -27,6 +27,7 @@ class Tail:
         deliver: gets each line once.
         refuse: is told when the log may not be read.
         last_look: the job has ended: what is not there now will not come.
+        lines: of what is there at the first look, only so many of the last; None: all.
     """
 
     cluster: Cluster
@@ -35,13 +36,14 @@ class Tail:
     deliver: Callable[[str], None]
     refuse: Callable[[str], None]
     last_look: bool = False
+    lines: int | None = None
     _seen: str = ""
 
     async def follow(self) -> None:
         """Until the container has ended for good, or is gone."""
         while True:
             try:
-                await self._read()
+                await self.read(follow=True)
                 if await self._over():
                     return
             except ClusterError:
@@ -54,9 +56,17 @@ class Tail:
                     return
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _read(self) -> None:
+    async def read(self, *, follow: bool = False) -> None:
+        """What is there, from where the last reading ended; with `follow` until the connection ends.
+
+        Raises:
+            ApiError: there is no such Pod, the container has not begun, or its log may not be read.
+            ClusterError: the API server does not answer.
+        """
         since = {"sinceTime": self._seen} if self._seen else {}
-        query = {"container": self.container, "follow": "true", "timestamps": "true", **since}
+        if self.lines is not None and not since:
+            since = {"tailLines": str(self.lines)}
+        query = {"container": self.container, "follow": str(follow).lower(), "timestamps": "true", **since}
         async for line in self.cluster.lines(f"{self.pod}/log", query):
             time, _, text = line.partition(" ")
             # sinceTime counts whole seconds: some lines come again

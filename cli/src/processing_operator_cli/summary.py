@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from processing_operator_cli.figures import objects, seconds, size
 
 Object = dict[str, Any]
+_NOWHERE: Final = ("Skipped", "NotReached")
 
 
 def summarize(job: Object) -> list[str]:
     """State, reason and message; phases with their seconds; what was moved."""
     status = job.get("status", {})
-    lines = [_headline(status)]
+    lines = [headline(status)]
     if text := status.get("exitMessage", "").strip():
         lines += ["the script says:", *(f"  {line}" for line in text.splitlines())]
     lines += [f"{phase['name']:<12} {length}" for phase in status.get("phases", []) if (length := _length(phase))]
@@ -25,7 +26,8 @@ def summarize(job: Object) -> list[str]:
     return lines
 
 
-def _headline(status: Object) -> str:
+def headline(status: Object) -> str:
+    """State, reason and message in a line; empty for a job that nobody has looked at."""
     state, reason, message = (status.get(key) or "" for key in ("state", "reason", "message"))
     head = f"{state} ({reason})" if reason else state
     return f"{head}. {message}" if message else head
@@ -51,7 +53,8 @@ def _moved(kind: str, item: Object) -> str:
         line += f" in {seconds(item['seconds'])}"
     if item.get("upload") not in (None, "Complete"):
         line += f" ({item['upload']})"
-    return line
+    # What was not uploaded is nowhere.
+    return f"{line}: {item['uri']}" if item.get("uri") and item.get("upload") not in _NOWHERE else line
 
 
 def exit_code(jobs: list[Object | None]) -> int:

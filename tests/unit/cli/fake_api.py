@@ -27,11 +27,13 @@ class FakeApi:
 
     Attributes:
         lives: by job: the statuses that it goes through; None is its deletion.
+        gets: by job: the statuses of the next answers to a GET of it.
         logs: by container: its lines; a list of lists where the connection breaks in between.
         refusals: by verb and path: (code, message).
     """
 
     lives: dict[str, list[Object | None]] = field(default_factory=dict)
+    gets: dict[str, list[Object]] = field(default_factory=dict)
     logs: dict[str, list[list[str]]] = field(default_factory=dict)
     refusals: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     jobs: dict[str, Object] = field(default_factory=dict)
@@ -72,7 +74,9 @@ class FakeApi:
         return web.json_response(job, status=201)
 
     async def get(self, request: web.Request) -> web.Response:
-        found = self.jobs.get(request.match_info["name"])
+        found = self.jobs.get(name := request.match_info["name"])
+        if found and self.gets.get(name):
+            found["status"] = self.gets[name].pop(0)
         return web.json_response(found) if found else refuse(404, "not found")
 
     async def delete(self, request: web.Request) -> web.Response:

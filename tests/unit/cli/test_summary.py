@@ -26,8 +26,15 @@ def test_completed() -> None:
         ],
         inputs=[{"name": "data", "objects": 1, "bytes": 103_875_379, "seconds": 0.62}, {"name": "code"}],
         outputs=[
-            {"name": "train", "objects": 2, "bytes": 5, "seconds": 0.4, "upload": "Complete"},
-            {"name": "errors", "objects": 0, "bytes": 0, "upload": "Skipped"},
+            {
+                "name": "train",
+                "uri": "s3://b/train/",
+                "objects": 2,
+                "bytes": 5,
+                "seconds": 0.4,
+                "upload": "Complete",
+            },
+            {"name": "errors", "uri": "s3://b/errors/", "objects": 0, "bytes": 0, "upload": "Skipped"},
         ],
     )
     assert summarize(ended) == [
@@ -40,7 +47,7 @@ def test_completed() -> None:
         "Uploading    0 s",
         "input data: 1 object, 104 MB in 0.62 s",
         "input code: unknown",
-        "output train: 2 objects, 5 B in 0.40 s",
+        "output train: 2 objects, 5 B in 0.40 s: s3://b/train/",
         "output errors: 0 objects, 0 B (Skipped)",
     ]
 
