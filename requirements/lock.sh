@@ -8,5 +8,6 @@ for image in operator agent sklearn dev-s3; do # installed in images: Python 3.1
 done
 compile --universal --python-version 3.11 dev.in -o dev.txt
 compile --universal --python-version 3.11 bench.in -o bench.txt
+compile --universal --python-version 3.11 checkov.in -o checkov.txt
 compile --universal --python-version 3.11 uv.in -o uv.txt
 compile --universal --python-version 3.11 --no-deps helm.in -o helm.txt

@@ -36,16 +36,20 @@ def helm(*args: str, stdin: str = "") -> str:
 
 
 def render(
-    values: Object | None = None, *, release: str = "processing-operator", kubernetes: str = "1.37.0"
+    values: Object | None = None,
+    *,
+    release: str = "processing-operator",
+    namespace: str = "system",
+    kubernetes: str = "1.37.0",
 ) -> Objects:
-    """The chart's objects in the namespace `system`."""
-    text = _template(json.dumps(values or {}), release, kubernetes)
+    """The chart's objects."""
+    text = _template(json.dumps(values or {}), release, namespace, kubernetes)
     return Objects([found for found in yaml.safe_load_all(text) if found])
 
 
 @functools.cache
-def _template(values: str, release: str, kubernetes: str) -> str:
-    options = ("--namespace", "system", "--kube-version", kubernetes, "--values", "-")
+def _template(values: str, release: str, namespace: str, kubernetes: str) -> str:
+    options = ("--namespace", namespace, "--kube-version", kubernetes, "--values", "-")
     return helm("template", release, str(CHART), *options, stdin=values)
 
 

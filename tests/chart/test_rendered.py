@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import kubernetes_validate
@@ -9,18 +10,43 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from processing_operator.api.placement import Placement
 from tests.chart.rendering import CHART, ROOT, Object, RefusedError, helm, render
 from tests.integration.controller.control_plane import LEASE_RULE, RULES
 
 FULL: Object = {
     "image": {"repository": "registry.example/po", "tag": "1", "digest": "sha256:" + "0" * 64, "pullPolicy": "Always"},
     "imagePullSecrets": [{"name": "pull"}],
-    "agent": {"image": {"repository": "registry.example/pa", "tag": "2"}, "memoryLimit": "1Gi"},
+    "agent": {
+        "image": {"repository": "registry.example/pa", "tag": "2"},
+        "imagePullSecrets": [{"name": "mirror"}],
+        "proxy": {"https": "http://proxy.example:3128", "none": "s3.dev,10.0.0.0/8"},
+        "env": [{"name": "AWS_MAX_ATTEMPTS", "value": "9"}],
+        "fetch": {"resources": {"requests": {"cpu": 1, "memory": None}, "limits": {"memory": "1Gi"}}},
+        "platformCredentialEndpoints": ["https://s3.example.com:9000/a", "minio.example.com"],
+    },
     "replicas": 2,
     "watch": {"namespaces": ["team-a", "team-b", "team-a"]},
     "serviceAccount": {"annotations": {"a": "b"}},
-    "jobs": {"runAsUser": 2000000000, "scriptResources": {"requests": {"cpu": 1}, "limits": {"memory": "2Gi"}}},
+    "jobs": {
+        "runAsUser": 2000000000,
+        "scriptResources": {"requests": {"cpu": 1}, "limits": {"memory": "2Gi"}},
+        "workspaceRequest": "5Gi",
+        "nodeSelector": {"pool": "batch"},
+        "tolerations": [{"key": "batch", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 3600}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}},
+        "priorityClassName": "low",
+        "runtimeClassName": "gvisor",
+        "schedulerName": "volcano",
+        "podLabels": {"team": "data"},
+        "podAnnotations": {"example.com/owner": "data"},
+        "carriedAnnotations": ["example.com/cost-center"],
+    },
     "metrics": {"service": {"annotations": {"prometheus.io/scrape": "true"}}},
+    "networkPolicy": {
+        "ingressFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "egress": [{"ports": [{"port": 443, "protocol": "TCP"}]}],
+    },
     "podAnnotations": {"a": "b"},
     "podLabels": {"team": "data", "app.kubernetes.io/name": "mine"},
     "nodeSelector": {"kubernetes.io/arch": "amd64"},
@@ -39,12 +65,14 @@ VARIANTS: dict[str, Object] = {
         "rbac": {"create": False},
         "serviceAccount": {"create": False, "name": "mine"},
         "metrics": {"service": {"enabled": False}},
+        "networkPolicy": {"enabled": False},
         "resources": None,
         "podSecurityContext": None,
         "podLogs": {"enabled": False},
     },
 }
 JOBS = "processing-operator.dev"
+PLACEMENT = {field.alias for field in Placement.model_fields.values()}
 
 
 def rules(role: Object) -> set[tuple[str, str, str]]:
@@ -172,6 +200,22 @@ def test_the_lease_is_named_by_release_and_watch_scope(release: str, namespaces:
     assert objects.env()["PROCESSING_LEASE_NAME"] == lease
 
 
+SECOND: Object = {"crds": {"enabled": False}, "watch": {"namespaces": ["team-b"]}}
+PLACES = [("b", "system"), ("a", "other"), ("processing-operator", "other")]
+
+
+@pytest.mark.parametrize(("release", "namespace"), PLACES)
+@pytest.mark.parametrize("first", [{}, {"watch": {"namespaces": ["team-a"]}}], ids=["everywhere", "team-a"])
+def test_two_releases_share_no_object(first: Object, release: str, namespace: str) -> None:
+    monitored = {"metrics": {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}}
+    one = render(first | monitored, release="a")
+    two = render(SECOND | monitored, release=release, namespace=namespace)
+    names = [
+        {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]) for o in objects} for objects in (one, two)
+    ]
+    assert not names[0] & names[1]
+
+
 def test_an_upgrade_is_never_without_an_operator() -> None:
     strategy = render().one("Deployment")["spec"]["strategy"]
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
@@ -198,6 +242,20 @@ def test_pod_is_restricted(values: Object) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert objects.container()["resources"]["limits"]["memory"]
+
+
+def test_the_operator_s_port_alone_is_reached() -> None:
+    labels = render().one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    policy = render().one("NetworkPolicy")["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    assert (policy["policyTypes"], policy["ingress"]) == (
+        ["Ingress"],
+        [{"ports": [{"port": "http", "protocol": "TCP"}]}],
+    )
+    full = render(FULL).one("NetworkPolicy")["spec"]
+    assert full["ingress"][0]["from"] == FULL["networkPolicy"]["ingressFrom"]
+    assert (full["policyTypes"], full["egress"]) == (["Ingress", "Egress"], FULL["networkPolicy"]["egress"])
+    assert not render(VARIANTS["least"]).all("NetworkPolicy")
 
 
 def test_probes() -> None:
@@ -254,10 +312,25 @@ def test_settings_are_read_as_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.keys() <= known
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    read: dict[str, Any] = Settings().model_dump()
+    read: dict[str, Any] = {**Settings().model_dump(), "placement": Settings().placement}
     assert read["namespaces"] == ("team-a", "team-b")
     assert read["agent_image"] == "registry.example/pa:2"
-    assert read["agent_memory_limit"] == "1Gi"
+    assert read["agent_pull_secrets"] == ("mirror",)
+    assert {one["name"]: one["value"] for one in read["agent_env"]} == {
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "NO_PROXY": "s3.dev,10.0.0.0/8",
+        "AWS_MAX_ATTEMPTS": "9",
+    }
+    assert read["fetch_resources"] == {
+        "requests": {"cpu": "1", "ephemeral-storage": "64Mi"},
+        "limits": {"cpu": "2", "memory": "1Gi"},
+    }
+    assert read["workspace_request"] == "5Gi"
+    assert read["placement"] == Placement.model_validate(
+        {name: value for name, value in FULL["jobs"].items() if name in PLACEMENT}
+    )
+    assert read["carried_annotations"] == ("example.com/cost-center",)
+    assert read["platform_credential_endpoints"] == ("https://s3.example.com:9000/a", "minio.example.com")
     assert read["run_as_user"] == 2000000000
     assert read["script_resources"] == {"requests": {"cpu": "1"}, "limits": {"memory": "2Gi"}}
     assert read["allow_root"]
@@ -268,6 +341,9 @@ def test_defaults_are_the_settings_own() -> None:
     from processing_operator.settings import Settings  # noqa: PLC0415
 
     env = render().env()
+    for name in ("FETCH_RESOURCES", "UPLOAD_RESOURCES"):
+        assert json.loads(env[f"PROCESSING_{name}"]) == getattr(Settings(), name.lower()), name
+    assert not {name for name in env if "PLACEMENT" in name or "AGENT_ENV" in name}
     defaults = {
         name: value for name, value in Settings().model_dump().items() if isinstance(value, (str, bool, int, float))
     }

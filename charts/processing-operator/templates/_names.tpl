@@ -57,3 +57,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s:%s" .image.repository (default .version .image.tag) }}
 {{- end }}
 {{- end }}
+
+{{/* Helm's own words about another release's CRD do not say what to set. (Without a cluster `lookup` finds nothing.) */}}
+{{- define "processing-operator.ownCrd" -}}
+{{- $name := "processingjobs.processing-operator.dev" }}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name }}
+{{- $owner := default dict .metadata.annotations }}
+{{- $release := default "" (get $owner "meta.helm.sh/release-name") }}
+{{- $namespace := default "" (get $owner "meta.helm.sh/release-namespace") }}
+{{- if or (ne $release $.Release.Name) (ne $namespace $.Release.Namespace) }}
+{{- $whose := ternary (printf "belongs to release %q of namespace %q" $release $namespace) "was not made by helm" (ne $release "") }}
+{{- $mine := printf "meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $.Release.Name $.Release.Namespace }}
+{{- fail (printf "crds.enabled: the CRD %s is there and %s. Set crds.enabled=false to use it as it is, and give each release its own watch.namespaces; or take it over: for each KIND of crd, validatingadmissionpolicy, validatingadmissionpolicybinding: kubectl annotate --overwrite KIND %s %s, and kubectl label --overwrite KIND %s app.kubernetes.io/managed-by=Helm" $name $whose $name $mine $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
