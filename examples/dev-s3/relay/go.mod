@@ -1,0 +1,3 @@
+module processing-operator.dev/relay
+
+go 1.26
