@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -117,3 +119,43 @@ def test_the_dev_servers_keys_are_the_jobs() -> None:
 def test_the_header_names_every_column_once() -> None:
     (line,) = HEADER.read_text().splitlines()
     assert len(set(line.split(","))) == len(line.split(",")) == 42
+
+
+# -- docs/gitops.md
+
+
+def test_kustomize_has_its_own_copy_of_the_configuration() -> None:
+    copy = EXAMPLES / "kustomize" / "kustomizeconfig.yaml"
+    assert copy.read_text() == (EXAMPLES / "kustomizeconfig.yaml").read_text()
+
+
+def suffixed(folder: Path) -> str:
+    """The name of the job once the docs' command has set the suffix; its ConfigMap is named likewise."""
+    page = (EXAMPLES.parent / "docs" / "gitops.md").read_text()
+    (command,) = [line for line in page.splitlines() if line.startswith("hash=")]
+    subprocess.run(["bash", "-c", command], check=True, cwd=folder)
+    objects = built.__wrapped__(folder / "examples" / "kustomize")
+    ((name, job),) = jobs(objects).items()
+    assert job.spec.inputs[0].config_map
+    assert job.spec.inputs[0].config_map.name == generated(objects)
+    return name
+
+
+def test_a_changed_script_is_a_job_of_another_name(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "kustomize", tmp_path / "examples" / "kustomize")
+    first = suffixed(tmp_path)
+    assert re.fullmatch("count-[0-9a-f]{8}", first)
+    assert suffixed(tmp_path) == first
+    (tmp_path / "examples" / "kustomize" / "scripts" / "count.py").write_text("print('four')")
+    assert suffixed(tmp_path) != first
+
+
+def test_each_release_of_the_chart_is_a_job_of_its_own() -> None:
+    command = [tools.helm(), "template", "count", str(EXAMPLES / "helm")]
+    names = []
+    for options in ([], ["--is-upgrade", "--set", "upTo=5"]):
+        text = subprocess.run([*command, *options], check=True, capture_output=True, text=True).stdout
+        ((name, job),) = jobs(list(yaml.safe_load_all(text))).items()
+        names.append(name)
+        assert job.spec.inputs[0].inline == {"count.py": (EXAMPLES / "helm" / "scripts" / "count.py").read_text()}
+    assert names[0] == "count-1"

@@ -1,0 +1,3 @@
+import sys
+
+print(*range(1, int(sys.argv[1]) + 1))
