@@ -36,9 +36,12 @@ def install_s3() -> None:
     run(tools.kubectl(), "rollout", "status", "-n", "dev-s3", "deployment/s3", "--timeout=120s")
 
 
-def install_operator() -> None:
-    """Install or upgrade, and start the Pod anew: the image may be another one under the same name."""
-    command = [tools.helm(), "upgrade", "--install", "processing-operator", "charts/processing-operator"]
+def install_operator(*values: str) -> None:
+    """Install or upgrade, and start the Pod anew: the image may be another one under the same name.
+
+    `values`: helm's options for other values than the chart's.
+    """
+    command = [tools.helm(), "upgrade", "--install", "processing-operator", "charts/processing-operator", *values]
     run(*command, "--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "120s")
     run(tools.kubectl(), "rollout", "restart", "-n", NAMESPACE, "deployment/processing-operator")
     run(tools.kubectl(), "rollout", "status", "-n", NAMESPACE, "deployment/processing-operator", "--timeout=120s")

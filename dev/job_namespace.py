@@ -44,7 +44,9 @@ class JobNamespace:
     def pods(self) -> str:
         return PODS.format(namespace=self.namespace)
 
-    def apply(self, name: str, script: str, *, endpoint: str = "", **spec: Any) -> Object:
+    def apply(
+        self, name: str, script: str, *, endpoint: str = "", labels: dict[str, str] | None = None, **spec: Any
+    ) -> Object:
         """Create a job that runs a shell script; `spec` overrides and adds fields of the spec."""
         body = {
             "image": IMAGE,
@@ -65,7 +67,7 @@ class JobNamespace:
             {
                 "apiVersion": "processing-operator.dev/v1alpha1",
                 "kind": "ProcessingJob",
-                "metadata": {"name": name},
+                "metadata": {"name": name, "labels": labels or {}},
                 "spec": body,
             },
         )

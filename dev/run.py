@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from containers.build.catalog import IMAGES
 from dev.cluster import choice, embedded
 from dev.cluster.places import kubeconfig
 
@@ -26,7 +27,8 @@ VENV = Path(PYTHON).parent
 SOURCES = ("operator", "cli", "containers", "dev", "tests", "examples")
 LAUNCHER = ROOT / "containers" / "launcher"
 BENCH = ROOT / "dev" / "bench" / "transfer"
-GO = (LAUNCHER, ROOT / "tests" / "support" / "bulk", BENCH / "delay", BENCH / "sink")
+RELAY = ROOT / "examples" / "dev-s3" / "relay"
+GO = (LAUNCHER, RELAY, ROOT / "tests" / "support" / "bulk", BENCH / "delay", BENCH / "sink")
 
 
 class PartFailedError(Exception):
@@ -105,7 +107,7 @@ def cluster_down() -> None:
 
 
 def images() -> None:
-    run(PYTHON, "-m", "containers.build", "--load")
+    run(PYTHON, "-m", "containers.build", "--load", *IMAGES)
 
 
 def install() -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ from dev.job_namespace import IMAGE, JobNamespace
 
 SCRIPT = "date +%s.%N; date +%s.%N"
 OUTPUT = Path(__file__).resolve().parents[2] / "build" / "bench" / "latency.md"
-METRIC = re.compile(r"^processing_operator_writes_total\{(.*)\} (\S+)$", re.MULTILINE)
+METRIC = re.compile(
+    r'^processing_operator_api_requests_total\{code="2..",resource="(?!leases)(\S+)",verb="(P\w+|DELETE)"\} (\S+)$',
+    re.MULTILINE,
+)
 
 
 class Watcher:
@@ -98,9 +102,13 @@ def operator_pod(cluster: Cluster) -> str:
 
 
 def operator_writes(cluster: Cluster) -> dict[str, float]:
-    """The operator's own count of its writes, by its metrics' labels."""
+    """The operator's own count of its writes, by verb and resource."""
     path = f"{PODS.format(namespace=NAMESPACE)}/{operator_pod(cluster)}:8080/proxy/metrics"
-    return {labels: float(value) for labels, value in METRIC.findall(cluster.text(path))}
+    found = METRIC.findall(cluster.text(path))
+    writes: defaultdict[str, float] = defaultdict(float)
+    for resource, verb, number in found:
+        writes[f"{verb} {resource}"] += float(number)
+    return writes
 
 
 def operator_memory(cluster: Cluster) -> dict[str, int]:

@@ -83,7 +83,11 @@ class Space(JobNamespace):
         return self.cluster.wait(self.pods, pod_name, running, seconds, f"running {container}")
 
     def exec(self, pod: str, container: str, *command: str) -> str:
-        full = [tools.kubectl(), "exec", "-n", self.namespace, pod, "-c", container, "--", *command]
+        return self.kubectl("exec", pod, "-c", container, "--", *command)
+
+    def kubectl(self, verb: str, *arguments: str) -> str:
+        """What it prints."""
+        full = [tools.kubectl(), verb, "-n", self.namespace, *arguments]
         env = {"KUBECONFIG": kubeconfig(), "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
         return subprocess.run(full, check=True, capture_output=True, text=True, env=env).stdout
 

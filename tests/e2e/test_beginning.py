@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dev.job_namespace import IMAGE
+from tests.support.admission import mutated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 OUT = "/opt/ml/processing/out"
 GATE = "queue.example.com/admitted"
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 UNWILLING = f"trap '' TERM; echo one > {OUT}/result; echo one > {OUT}/first; touch /tmp/up; while :; do sleep 0.2; done"
 
 
@@ -54,40 +54,18 @@ def test_gates_of_others_are_left_alone_and_their_time_does_not_count(space: Spa
 @contextmanager
 def gated(space: Space) -> Iterator[None]:
     """As a queue does it: every new Pod of the namespace gets its gate."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    selector = {"matchLabels": {"kubernetes.io/metadata.name": space.namespace}}
     change = (
         f'JSONPatch{{op: "add", path: "/spec/schedulingGates/-", value: Object.spec.schedulingGates{{name: "{GATE}"}}}}'
     )
-    policy = {
-        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": selector},
-        "matchConditions": [{"name": "gated", "expression": "has(object.spec.schedulingGates)"}],
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{change}]"}}],
-    }
-    name = {"metadata": {"name": space.namespace}}
-    policies = f"{ADMISSION}/mutatingadmissionpolicies"
-    bindings = f"{ADMISSION}/mutatingadmissionpolicybindings"
-    space.cluster.create(policies, {**name, "spec": policy})
-    try:
-        space.cluster.create(bindings, {**name, "spec": {"policyName": space.namespace}})
-        wait_until_gated(space)
+    with mutated(
+        space.cluster,
+        space.namespace,
+        {"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{change}]"}},
+        when="has(object.spec.schedulingGates)",
+        bare=bare_pod("try", gates=["example.com/try"]),
+        changed=lambda pod: {"name": GATE} in pod["spec"]["schedulingGates"],
+    ):
         yield
-    finally:
-        space.cluster.delete(f"{bindings}/{space.namespace}")
-        space.cluster.delete(f"{policies}/{space.namespace}")
-
-
-def wait_until_gated(space: Space) -> None:
-    """A policy is in force a moment after it was made."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        tried = space.cluster.create(space.pods, bare_pod("try", gates=["example.com/try"]), dryRun="All")
-        if {"name": GATE} in tried["spec"]["schedulingGates"]:
-            return
-        time.sleep(0.2)
-    raise AssertionError("the policy adds no gate")
 
 
 def bare_pod(name: str, *, gates: list[str]) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.e2e.space import BUCKET, Space
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # `make test` and `make demo` are what runs this; `make images` has been run before it; helm's install too.
-ELSEWHERE = re.compile(r"^(make|helm) ")
+ELSEWHERE = re.compile(r"^(make|helm upgrade --install processing-operator|helm uninstall) ?")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -39,7 +40,7 @@ class Shell:
         for context in config["contexts"]:
             context["context"]["namespace"] = space.namespace
         (folder / "kubeconfig").write_text(yaml.safe_dump(config))
-        (folder / "examples").symlink_to(ROOT / "examples")
+        shutil.copytree(ROOT / "examples", folder / "examples")  # some commands write there
         path = f"{Path(tools.kubectl()).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.env = {**os.environ, "KUBECONFIG": str(folder / "kubeconfig"), "PATH": path}
 
@@ -64,7 +65,9 @@ def shell(space: Space, tmp_path: Path) -> Shell:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_manifests_are_taken(space: Space, page: Path) -> None:
-    jobs = [d for block in blocks(page, "yaml") for d in yaml.safe_load_all(block) if d and "kind" in d]
+    jobs = [
+        d for block in blocks(page, "yaml") for d in yaml.safe_load_all(block) if d and d.get("kind") == "ProcessingJob"
+    ]
     for job in jobs:
         space.cluster.create(space.jobs, job, dryRun="All", fieldValidation="Strict")
 
@@ -99,9 +102,38 @@ def test_pages_on_jobs_and_results(space: Space, shell: Shell) -> None:
     assert space.cluster.find(f"{space.jobs}/shout") is None
 
 
+def test_page_on_monitoring(shell: Shell) -> None:
+    output = {command: shell.run(command) for command in commands(ROOT / "docs" / "monitor.md")}
+    (metrics,) = [text for command, text in output.items() if "/proxy/metrics" in command]
+    assert "processing_operator_leader 1.0" in metrics
+
+
+def test_page_on_gitops(space: Space, shell: Shell) -> None:
+    """Each way is gone twice, the second time with a changed script: a new job has run."""
+    made_anew, suffix, apply, *helm = commands(ROOT / "docs" / "gitops.md")
+    script = shell.folder / "examples" / "kustomize" / "scripts" / "count.py"
+    shell.run(made_anew)
+    first = space.cluster.items(space.jobs)
+    space.ended(first[0]["metadata"]["name"], "Completed")
+    script.write_text("print('four')")
+    shell.run(made_anew)
+    second = space.cluster.items(space.jobs)
+    assert [one["metadata"]["name"] for one in second] == [one["metadata"]["name"] for one in first]
+    assert second[0]["metadata"]["uid"] != first[0]["metadata"]["uid"]
+    space.ended(second[0]["metadata"]["name"], "Completed")
+    shell.run(suffix)
+    shell.run(apply)
+    assert len(space.cluster.items(space.jobs)) == 2
+    for number, command in enumerate(helm, 1):
+        shell.run(command)
+        assert space.job(f"count-{number}")["status"]["state"] == "Completed", "helm has waited for it"
+    assert space.cluster.find(f"{space.jobs}/count-1") is None
+    shell.run("helm uninstall count")
+
+
 def test_every_command_of_the_docs_is_known_here() -> None:
     """A page with commands that no case runs is a page that can be wrong."""
-    tried = {"README", "jobs", "results"}
+    tried = {"README", "jobs", "results", "monitor", "gitops"}
     rest = {
         page.stem: [c for c in commands(page) if not ELSEWHERE.match(c)] for page in PAGES if page.stem not in tried
     }

@@ -71,6 +71,19 @@ def test_failure(space: Space, tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert ran.stdout == "to nobody\n"
     assert "three: Failed (ScriptFailed)" in ran.stderr
+    for options in ((), ("-f",), ("--tail", "1")):
+        shown = pj("logs", "three", "-n", space.namespace, *options)
+        assert (shown.returncode, shown.stdout, shown.stderr) == (0, "to nobody\n", ""), options
+
+
+def test_the_log_of_a_pod_that_is_gone(space: Space, tmp_path: Path) -> None:
+    run(space, write_job(tmp_path, "short", "echo hello"))
+    (pod,) = space.pods_of("short")
+    space.cluster.delete(f"{space.pods}/{pod['metadata']['name']}")
+    space.cluster.wait_gone(space.pods, pod["metadata"]["name"])
+    shown = pj("logs", "short", "-n", space.namespace)
+    assert shown.returncode == 2
+    assert f"Pod {pod['metadata']['name']} is gone, and its logs with it; the job is Completed" in shown.stderr
 
 
 def test_refused_before_anything_is_sent(space: Space, tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ def test_every_image_has_its_dockerfile(key: str) -> None:
 
 def test_examples_use_images_that_are_built() -> None:
     built = {image.name for image in IMAGES.values()}
-    used = set()
+    used = {yaml.safe_load((ROOT / "examples" / "helm" / "values.yaml").read_text())["image"]}
     for path in (ROOT / "examples").rglob("*.yaml"):
+        if "templates" in path.parts:  # of a chart: no YAML yet
+            continue
         for document in yaml.safe_load_all(path.read_text()):
             if isinstance(document, dict) and document.get("kind") == "ProcessingJob":
                 used.add(document["spec"]["image"])
