@@ -52,6 +52,10 @@ cluster-down: env ## end it, leaving nothing behind
 images: env go ## build the images (docker or buildah) and load them into the cluster
 	@$(PYTHON) -m containers.build --load
 
+.PHONY: images-list
+images-list: env ## the images that a registry of your own must hold (VALUES="--values mine.yaml": as you name them)
+	@$(PYTHON) -m dev.images_list $(VALUES)
+
 .PHONY: generate verify
 generate: env ## regenerate what is generated: the CRD, the chart's copy of it
 	@$(PYTHON) -m dev.generate
@@ -60,7 +64,7 @@ verify: env ## fail if a generated file is not what its source gives
 
 .PHONY: format
 format: env go ## format Python and Go
-	@.venv/bin/ruff format $(PATHS) && .venv/bin/ruff check --fix $(PATHS) && gofmt -w containers/launcher tests/support/bulk dev/bench/transfer
+	@.venv/bin/ruff format $(PATHS) && .venv/bin/ruff check --fix $(PATHS) && gofmt -w containers/launcher examples/dev-s3 tests/support/bulk dev/bench/transfer
 
 .PHONY: lock
 lock: env ## recompile the locked requirements
