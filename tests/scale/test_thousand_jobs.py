@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 COUNT = 1000
 PATIENCE = 60.0  # seconds in which no job has changed: it hangs, however slow the machine is
 RESYNC = 5.0
-MOST_REQUESTS = 16.0
+MOST_REQUESTS = 12.0  # beside those that go by the clock: lists and logs
 MOST_WRITES = 6.5  # Pod, claim, release, end, at most one status between, and two Events
 
 
@@ -85,4 +85,5 @@ def test_a_thousand_jobs(tmp_path: Path) -> None:
         count for what, count in requests.items() if what.split()[0] in ("create", "patch", "update", "delete")
     )
     assert writes / COUNT <= MOST_WRITES, a_job
-    assert sum(requests.values()) / COUNT <= MOST_REQUESTS, a_job
+    timely = sum(count for what, count in requests.items() if not what.startswith("list ") and what != "get pods/log")
+    assert timely / COUNT <= MOST_REQUESTS, a_job

@@ -103,6 +103,10 @@ class _Forever:
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
+    def build(self, **_: Any) -> Any:
+        """Nothing is compared: kopf would copy each object for it, at every event."""
+        return {}
+
     def fetch(self, **_: Any) -> None:
         return None
 

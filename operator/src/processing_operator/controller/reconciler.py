@@ -15,7 +15,7 @@ from processing_operator.controller.queue import Outcome
 from processing_operator.controller.refusals import PodRefusedError, owned_by_another
 from processing_operator.controller.unreadable import describe, stall
 from processing_operator.domain.decide import decide
-from processing_operator.domain.observe import observe
+from processing_operator.domain.observe import is_attempt_open, observe
 from processing_operator.domain.reading import owner_of
 from processing_operator.kube.errors import (
     AlreadyExistsError,
@@ -166,9 +166,10 @@ class Reconciler:
         begun = {one.get("pod") for one in job.status.get("instances") or []}
         for awaited in sorted(job.awaits) if not begun else ():
             await self._read_job(awaited)
-        due = protocol.pod_name(job.model, (job.status.get("attempts") or 0) + 1)
-        others = {pod.name for pod in look.record.pods.values()}
-        for name in sorted((begun | others | {due}) - {None, ""}):
+        status, names = job.model.status, begun | {pod.name for pod in look.record.pods.values()}
+        if not is_attempt_open(status):
+            names.add(protocol.pod_name(job.model, status.attempts + 1))
+        for name in sorted(names - {None, ""}):
             await self._read_pod(key, name)
 
     async def _read_job(self, key: JobKey) -> None:

@@ -42,7 +42,7 @@ def observe(
     known = {one.pod_uid for one in job.status.instances}
     unknown = [pod for pod in own if pod.uid not in known]
     begun = [pod for uid, (pod, _) in by_uid.items() if uid in known]
-    is_open = _is_open(job.status)
+    is_open = is_attempt_open(job.status)
     due = None if is_open else job.status.attempts + 1
     claimable = [pod for pod in unknown if pod.gated and pod.deleting is None and pod.attempt == due]
     unclaimed = sorted((pod for pod in claimable if pod.uid in created), key=lambda pod: pod.index)
@@ -58,7 +58,7 @@ def observe(
     )
 
 
-def _is_open(status: JobStatus) -> bool:
+def is_attempt_open(status: JobStatus) -> bool:
     """An attempt was begun and was not given up as lost."""
     history = status.attempt_history
     return status.attempts > 0 and not (history and history[-1].attempt == status.attempts)
