@@ -31,8 +31,12 @@ lint types unit launcher chart schema integration scale e2e: env ## one part of 
 	@$(PYTHON) -m dev.run $@
 
 .PHONY: bench
-bench: env ## start and end latency beside a bare Pod, operator memory, writes a job
-	@$(PYTHON) -m dev.bench
+bench: env go ## start and end latency beside a bare Pod, operator memory, writes a job (BENCH="-n 5": quick)
+	@$(PYTHON) -m dev.bench $(BENCH)
+
+.PHONY: bench-scale
+bench-scale: env go ## thousands of jobs on fake nodes beside bare Pods; two hours (BENCH="--sizes 100 --runs 1": quick)
+	@$(PYTHON) -m dev.bench.scale $(BENCH)
 
 .PHONY: bench-transfer
 bench-transfer: env go ## our engine beside s5cmd, rclone, obstore, awscrt (BENCH="--scale 0.02 --rounds 1": quick)

@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dev.cluster import faults
+from dev import run as runner
+from dev.cluster import choice, faults
 from dev.cluster.client import PODS, Cluster, Object
+from dev.cluster.errors import ClusterError
 from dev.install import CREDENTIALS, NAMESPACE, s3_address
 from dev.job_namespace import IMAGE, JobNamespace
 
@@ -142,10 +144,8 @@ def report(jobs: list[dict[str, float]], pods: list[dict[str, float]], extra: di
     return "\n".join(rows) + "\n"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=20, help="how many of each")
-    count = parser.parse_args().n
+def measure(count: int) -> None:
+    """So many of each, in turn, in a namespace of their own; then the report."""
     cluster = Cluster.connect()
     host, port = s3_address(cluster)
     space = JobNamespace(cluster, f"http://{host}:{port}", f"bench-{uuid.uuid4().hex[:6]}")
@@ -169,8 +169,21 @@ def main() -> int:
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(text)
     print(text, end="")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
+    parser.add_argument("-n", type=int, default=20, help="how many of each")
+    count = parser.parse_args().n
+    if choice.name() != "embedded":
+        raise ClusterError("the node has to be this machine, whose clock it reads: choose CLUSTER=embedded")
+    needs = (runner.cluster_up, runner.images, runner.install)
+    runner.run_parts([runner.Part("bench", lambda: measure(count), needs)])
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (ClusterError, runner.PartFailedError) as error:
+        sys.exit(f"bench: {error}")

@@ -41,7 +41,7 @@ def up() -> None:
     """Build what is missing, start what does not run, and wait until the node is Ready."""
     _check_root()
     packages.ensure(packages.RUNTIME)
-    if build.missing():
+    if build.missing(build.programs()):
         packages.ensure(packages.BUILD)
     build.ensure()
     with locks.hold(LOCK, _OTHER):
