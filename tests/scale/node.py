@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -67,8 +68,8 @@ class Node:
 
     async def follow_pods(self) -> None:
         """Play each Pod once it may run; until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            async for pod in self._watch(PODS.format(namespace=self.namespace)):
+        async with asyncio.TaskGroup() as group, aclosing(self._watch(PODS.format(namespace=self.namespace))) as pods:
+            async for pod in pods:
                 name = pod["metadata"]["name"]
                 if not pod["spec"].get("schedulingGates") and name not in self.seen:
                     self.seen.add(name)
@@ -81,8 +82,9 @@ class Node:
             TimeoutError: no job has changed for `patience` seconds.
         """
         jobs: dict[str, Obj] = {}
-        async with asyncio.timeout(patience) as silence:
-            async for job in self._watch(JOBS.format(namespace=self.namespace)):
+        watch = self._watch(JOBS.format(namespace=self.namespace))
+        async with asyncio.timeout(patience) as silence, aclosing(watch) as seen:
+            async for job in seen:
                 silence.reschedule(asyncio.get_running_loop().time() + patience)
                 if job.get("status", {}).get("completionTime"):
                     jobs[job["metadata"]["name"]] = job
