@@ -40,7 +40,6 @@ def test_values_of_the_chart_reach_jobs(space: Space, s3_server: tuple[str, int]
             "jobs": {
                 "nodeSelector": {"kubernetes.io/os": "linux"},
                 "podLabels": {"team": "unknown", "site": "north"},
-                "carriedAnnotations": ["example.com/cost-center"],
             },
         }
         (tmp_path / "values.json").write_text(json.dumps(values))

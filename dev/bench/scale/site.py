@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dev import tools
@@ -25,6 +24,7 @@ _RELEASE = "processing-operator"
 _NODES = "/api/v1/nodes"
 _NAMESPACES = "/api/v1/namespaces"
 _GONE_SECONDS = 600.0
+_AT_ONCE_SECONDS = 1.0  # in which a program that cannot work has ended
 
 
 @contextmanager
@@ -125,8 +125,8 @@ def kwok(folder: Path) -> Iterator[int]:
         environment = {"TZ": "UTC", "HOME": str(folder)}
         process = subprocess.Popen(words, stdout=out, stderr=out, env=environment, cwd=folder)
     try:
-        time.sleep(1)
-        if process.poll() is not None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_AT_ONCE_SECONDS)
             raise ClusterError(f"kwok has ended:\n{log.read_text()[-2000:]}")
         yield process.pid
     finally:

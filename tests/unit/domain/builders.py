@@ -174,24 +174,17 @@ def pod(
         "ownerReferences": _owners(owner),
     }
     meta |= {} if deleting is None else {"deletionTimestamp": text(deleting)}
-    restart = {"restartPolicyRules": RULES} if rules else {}
-    spec: Obj = {
-        "terminationGracePeriodSeconds": grace,
-        "initContainers": [{"name": FETCH, **restart}],
-        "containers": [{"name": UPLOAD, **restart}, {"name": SCRIPT}],
-    }
-    if storage:
-        spec["containers"][1]["resources"] = {"limits": {"ephemeral-storage": storage}}
-    if gated or gates:
-        spec["schedulingGates"] = [{"name": gate} for gate in (*((GATE,) if gated else ()), *gates)]
-    elif node:
-        spec["nodeName"] = node
+    all_gates = (*((GATE,) if gated else ()), *gates)
     main = {UPLOAD: upload, SCRIPT: script}
     return {
         "metadata": meta,
-        "spec": spec,
+        "spec": {
+            "terminationGracePeriodSeconds": grace,
+            **_containers(storage, rules=rules),
+            **_place(all_gates, node),
+        },
         "status": {
-            "phase": "Pending" if gated or gates else phase,
+            "phase": "Pending" if all_gates else phase,
             "conditions": conditions or [],
             "initContainerStatuses": [] if fetch is None else [{"name": FETCH, **fetch}],
             "containerStatuses": [
@@ -201,6 +194,22 @@ def pod(
             **(status or {}),
         },
     }
+
+
+def _containers(storage: str, *, rules: bool) -> Obj:
+    restart = {"restartPolicyRules": RULES} if rules else {}
+    script = {"resources": {"limits": {"ephemeral-storage": storage}}} if storage else {}
+    return {
+        "initContainers": [{"name": FETCH, **restart}],
+        "containers": [{"name": UPLOAD, **restart}, {"name": SCRIPT, **script}],
+    }
+
+
+def _place(gates: tuple[str, ...], node: str) -> Obj:
+    """Who is held by a gate has no node yet."""
+    if gates:
+        return {"schedulingGates": [{"name": gate} for gate in gates]}
+    return {"nodeName": node} if node else {}
 
 
 def _owners(uid: str) -> list[Obj]:
